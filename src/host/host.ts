@@ -1,0 +1,192 @@
+/**
+ * The one door to the outside: every effect of a command goes through a `Host`.
+ * Knows nothing of OCI. Implementations: direct.ts (this machine), and the tests' recording, failing and simulated ones.
+ *
+ * Functions may answer at once or with a promise; commands always `await` them.
+ * They throw `SystemError` when a system call fails, and `RuntError` when they refuse.
+ */
+
+/** A value, or the promise of one: awaiting a plain value costs a microtask, not a turn of the event loop. */
+export type Awaitable<T> = T | Promise<T>
+
+/** An open file descriptor of the process in which the host lives; -1 is "none". */
+export type Fd = number
+
+export interface FileStatus {
+  type: 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'char' | 'block'
+  /** Permission bits. */
+  mode: number
+  uid: number
+  gid: number
+  size: number
+}
+
+/** Files of the host: never of a container's rootfs, which only init touches, through descriptors. */
+export interface Files {
+  /** UTF-8 text. `maxBytes` refuses larger files with EFBIG. */
+  readText(path: string, maxBytes?: number): Awaitable<string>
+  /** As `readText`; undefined where the file does not exist (ENOENT, ENOTDIR). */
+  readTextIfExists(path: string): Awaitable<string | undefined>
+  /** One write(2) of the whole text to an existing file: cgroup and proc files. */
+  writeExisting(path: string, text: string): Awaitable<void>
+  /** Temporary file beside it, then rename(2): a reader sees the old or the new content, never a part. Mode 0600 unless told. */
+  writeAtomic(path: string, text: string, mode?: number): Awaitable<void>
+  /** O_CREAT|O_EXCL: fails with EEXIST. */
+  writeNew(path: string, text: string, mode: number): Awaitable<void>
+  /** One write(2) with O_APPEND|O_CREAT, so that concurrent writers never mix lines. */
+  append(path: string, text: string, mode: number): Awaitable<void>
+  /** Follows no last symlink when `follow` is false (default true); undefined where nothing is there. */
+  status(path: string, options?: { follow?: boolean }): Awaitable<FileStatus | undefined>
+  /** The target of a symlink or magic link. */
+  readLink(path: string): Awaitable<string>
+  /** Absolute path without symlinks. */
+  realPath(path: string): Awaitable<string>
+  /** Names without `.` and `..`, in no order. */
+  list(path: string): Awaitable<string[]>
+  mkdir(path: string, mode: number): Awaitable<void>
+  mkdirParents(path: string, mode: number): Awaitable<void>
+  rmdir(path: string): Awaitable<void>
+  unlink(path: string): Awaitable<void>
+  /** Removes a directory of runt's own state and all in it; does not follow symlinks; missing is fine. */
+  removeTree(path: string): Awaitable<void>
+  chown(path: string, uid: number, gid: number): Awaitable<void>
+  mkfifo(path: string, mode: number): Awaitable<void>
+  /** Flags as in `openFlags` below, always O_CLOEXEC. */
+  open(path: string, flags: number): Awaitable<Fd>
+  close(fd: Fd): Awaitable<void>
+  /** Up to `max` bytes; empty at end of file. Blocks. */
+  read(fd: Fd, max: number): Awaitable<Uint8Array>
+  write(fd: Fd, data: Uint8Array): Awaitable<void>
+  /** flock(2), exclusive. Waits unless `wait` is false, when a held lock gives EWOULDBLOCK. Released by `close`. */
+  lock(fd: Fd, wait: boolean): Awaitable<void>
+  /** Type of the filesystem: statfs(2) f_type; undefined where the path does not exist. */
+  filesystemType(path: string): Awaitable<number | undefined>
+}
+
+/** open(2) flags that `Files.open` takes (values of x86-64 and arm64 alike, except O_DIRECTORY and O_NOFOLLOW: see direct.ts). */
+export const openFlags = {
+  readOnly: 1 << 0,
+  writeOnly: 1 << 1,
+  readWrite: 1 << 2,
+  create: 1 << 3,
+  nonBlocking: 1 << 4,
+  directory: 1 << 5,
+  noFollow: 1 << 6,
+  /** O_PATH */
+  path: 1 << 7,
+} as const
+
+/** What a process left with. */
+export type ExitStatus = { kind: 'exited'; code: number } | { kind: 'signaled'; signal: number }
+
+/** One message from init; the table of messages stands in native/common/protocol.h. */
+export type InitMessage =
+  /** A sync point was reached; init waits for `proceed`. */
+  | { type: 'reached'; point: number }
+  /** The plan went on in a new process (joined pid namespace): `pid` as this host sees it, a child of this process. */
+  | { type: 'forked'; pid: number }
+  /** A descriptor, with its name: the master of a console, a seccomp listener. */
+  | { type: 'descriptor'; fd: Fd; name: string }
+  /** A warning: the step did what it could. */
+  | { type: 'failed'; step: number; errno: number; syscall: string; subject: string; detail: Uint8Array }
+  /** Every copy of init's end is closed: it executed the program, waits for start, or died. */
+  | { type: 'closed' }
+
+export interface SpawnRequest {
+  /** The encoded plan. */
+  plan: Uint8Array
+  /** Descriptors that fill the plan's first registers, in order. */
+  inputs: readonly Fd[]
+  /** CLONE_NEW* bits. */
+  cloneFlags: number
+  /** Directory of the cgroup to start in (CLONE_INTO_CGROUP), or -1. */
+  cgroup: Fd
+  /** How many descriptors from 3 on the program inherits (`--preserve-fds`, LISTEN_FDS). */
+  preserveFds: number
+}
+
+/** A process running a plan. The caller closes `socket` and `pidfd`. */
+export interface Child {
+  pid: number
+  pidfd: Fd
+  socket: Fd
+}
+
+export interface ForegroundRequest {
+  pid: number
+  pidfd: Fd
+  /** The container's terminal, relayed with standard input and output (raw mode, window size); -1 without one. */
+  terminal: Fd
+}
+
+export interface HookRequest {
+  path: string
+  args: readonly string[]
+  env: readonly string[]
+  stdin: string
+  /** Milliseconds; 0 = none. */
+  timeout: number
+}
+
+export interface Processes {
+  spawn(request: SpawnRequest): Awaitable<Child>
+  /** The next message of init; blocks. */
+  receive(socket: Fd): Awaitable<InitMessage>
+  /** Lets init go on after `reached`. */
+  proceed(socket: Fd): Awaitable<void>
+  /** pidfd_open(2). ESRCH where there is no such process. */
+  pidfdOpen(pid: number): Awaitable<Fd>
+  /** pidfd_send_signal(2). */
+  pidfdSignal(pidfd: Fd, signal: number): Awaitable<void>
+  /** Waits until the process is gone, whosever child it is; false when `timeoutMs` passed first (-1: no limit). */
+  pidfdWait(pidfd: Fd, timeoutMs: number): Awaitable<boolean>
+  /** Reaps a child of this process. */
+  wait(pid: number): Awaitable<ExitStatus>
+  /** Forwards signals and relays the terminal until the child ends; reaps it. */
+  foreground(request: ForegroundRequest): Awaitable<ExitStatus>
+  /** PR_SET_CHILD_SUBREAPER */
+  becomeSubreaper(): Awaitable<void>
+  /** Runs a program of the host and returns its status and what it printed (at most 64 KiB of each). */
+  runHook(request: HookRequest): Awaitable<{ status: ExitStatus | 'timeout'; stdout: string; stderr: string }>
+  /** `struct winsize` of a terminal. */
+  windowSize(terminal: Fd): Awaitable<{ rows: number; columns: number } | undefined>
+  setWindowSize(terminal: Fd, rows: number, columns: number): Awaitable<void>
+}
+
+export interface Sockets {
+  /** Connects to a stream socket, sends one message with the descriptor (SCM_RIGHTS) and closes the connection. */
+  sendDescriptor(socketPath: string, fd: Fd, data: string): Awaitable<void>
+}
+
+export interface Cgroups {
+  /** Loads a BPF_PROG_TYPE_CGROUP_DEVICE program and attaches it in place of earlier ones (BPF_CGROUP_DEVICE). */
+  setDeviceFilter(cgroup: Fd, program: Uint8Array): Awaitable<void>
+}
+
+export interface Output {
+  stdout(text: string): Awaitable<void>
+  stderr(text: string): Awaitable<void>
+}
+
+/** Facts of the machine and of the calling process that commands decide by. */
+export interface System {
+  /** Wall clock, RFC 3339 in UTC with nanoseconds: `2026-01-02T03:04:05.123456789Z`. */
+  now(): Awaitable<string>
+  /** Effective user of the caller. */
+  euid(): Awaitable<number>
+  egid(): Awaitable<number>
+  /** `6.1.0-13-amd64` */
+  kernelRelease(): Awaitable<string>
+  /** `x64` or `arm64`. */
+  architecture(): Awaitable<string>
+  sleep(ms: number): Awaitable<void>
+}
+
+export interface Host {
+  readonly files: Files
+  readonly processes: Processes
+  readonly sockets: Sockets
+  readonly cgroups: Cgroups
+  readonly output: Output
+  readonly system: System
+}

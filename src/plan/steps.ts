@@ -1,0 +1,257 @@
+/**
+ * THE TABLE OF STEPS. Everything that init can do is a row here: TypeScript's step types, the encoder and
+ * `runt explain` derive from it, and scripts/generate.ts writes native/common/steps.gen.h from it.
+ *
+ * To add a step: add a row, run `npm run generate`, and write `run(const XStep &, Machine &)` in native/init;
+ * the compiler of either language points out what is missing.
+ *
+ * Knows nothing of OCI: a row is a system call (or a fixed few) with its arguments.
+ */
+import type { FieldKind, FieldValues } from './fields.ts'
+
+interface StepRow {
+  /** What it does; becomes the comment of the C++ struct. */
+  doc: string
+  /** The system calls it makes, as `runt explain` shows them. */
+  calls: string
+  /** In wire order. */
+  fields: Readonly<Record<string, FieldKind>>
+}
+
+const table = {
+  // ——— the process ———
+  dieWithParent: {
+    doc: 'Ask for a signal (or 0 for none) when the parent dies.',
+    calls: 'prctl(PR_SET_PDEATHSIG)',
+    fields: { signal: 'u32' },
+  },
+  sync: {
+    doc: 'Report a sync point and wait until the other side lets the plan go on.',
+    calls: 'sendmsg, recvmsg',
+    fields: { point: 'u32' },
+  },
+  setns: {
+    doc: 'Join a namespace. mode 0: must succeed; 1: keep the register for later when the kernel says EPERM; 2: only if the register is still there. Closes the register when it succeeded.',
+    calls: 'setns',
+    fields: { fd: 'reg', type: 'u32', mode: 'u32' },
+  },
+  unshare: {
+    doc: 'Leave namespaces for new ones.',
+    calls: 'unshare',
+    fields: { flags: 'u32' },
+  },
+  fork: {
+    doc: "Go on in a new process, a sibling (CLONE_PARENT) in new namespaces; the old one reports the new one's pid and exits.",
+    calls: 'clone3(CLONE_PARENT)',
+    fields: { flags: 'u64' },
+  },
+  becomeRoot: {
+    doc: 'Become user and group 0 of the user namespace just entered, without supplementary groups where that is allowed.',
+    calls: 'setgroups, setresgid, setresuid',
+    fields: { setgroups: 'u32' },
+  },
+  setsid: {
+    doc: 'Start a session without a terminal. An existing session leader is left as it is.',
+    calls: 'setsid',
+    fields: {},
+  },
+  joinSessionKeyring: {
+    doc: 'Start a session keyring of this name. Kernels without keyrings are fine.',
+    calls: 'keyctl(KEYCTL_JOIN_SESSION_KEYRING)',
+    fields: { name: 'str' },
+  },
+  sethostname: { doc: 'Set the host name.', calls: 'sethostname', fields: { name: 'str' } },
+  setdomainname: { doc: 'Set the NIS domain name.', calls: 'setdomainname', fields: { name: 'str' } },
+  rlimit: {
+    doc: 'Set a resource limit of this process.',
+    calls: 'prlimit64',
+    fields: { resource: 'u32', soft: 'u64', hard: 'u64' },
+  },
+  umask: { doc: 'Set the file mode creation mask.', calls: 'umask', fields: { mask: 'u32' } },
+  keepCapabilities: { doc: 'Keep permitted capabilities over setresuid.', calls: 'prctl(PR_SET_KEEPCAPS)', fields: { keep: 'u32' } },
+  boundingSet: {
+    doc: 'Drop every capability that is not in the mask from the bounding set.',
+    calls: 'prctl(PR_CAPBSET_DROP)',
+    fields: { mask: 'u64' },
+  },
+  capabilities: {
+    doc: 'Set the effective, permitted and inheritable sets.',
+    calls: 'capset',
+    fields: { effective: 'u64', permitted: 'u64', inheritable: 'u64' },
+  },
+  ambientCapabilities: {
+    doc: 'Set the ambient set to the mask.',
+    calls: 'prctl(PR_CAP_AMBIENT)',
+    fields: { mask: 'u64' },
+  },
+  user: {
+    doc: 'Set the supplementary groups (decimal numbers), group and user, for good. setgroups 0: leave the groups as they are.',
+    calls: 'setgroups, setresgid, setresuid',
+    fields: { uid: 'u32', gid: 'u32', groups: 'strs', setgroups: 'u32' },
+  },
+  noNewPrivileges: { doc: 'Set no_new_privs.', calls: 'prctl(PR_SET_NO_NEW_PRIVS)', fields: {} },
+  notDumpable: {
+    doc: 'Keep /proc/self away from other processes of the container until the program is executed.',
+    calls: 'prctl(PR_SET_DUMPABLE)',
+    fields: {},
+  },
+
+  // ——— mounts ———
+  propagation: {
+    doc: 'Change the propagation of the mount at an absolute path of the current root, recursively if flags has AT_RECURSIVE.',
+    calls: 'mount_setattr',
+    fields: { path: 'str', propagation: 'u64', flags: 'u32' },
+  },
+  openTree: {
+    doc: 'Clone the mount at a path of the host into a detached one. flags: AT_RECURSIVE, AT_SYMLINK_NOFOLLOW.',
+    calls: 'open_tree(OPEN_TREE_CLONE)',
+    fields: { dst: 'out', path: 'str', flags: 'u32' },
+  },
+  cloneTree: {
+    doc: 'Clone the mount that a register holds into a detached one.',
+    calls: 'open_tree(OPEN_TREE_CLONE)',
+    fields: { dst: 'out', src: 'reg', flags: 'u32' },
+  },
+  newMount: {
+    doc: 'Make a filesystem and a detached mount of it. parameters: `name=value` or `name`. attributes: MOUNT_ATTR_*.',
+    calls: 'fsopen, fsconfig, fsmount',
+    fields: { dst: 'out', type: 'str', source: 'str', parameters: 'strs', attributes: 'u32' },
+  },
+  mountAttributes: {
+    doc: 'Change attributes (and, if not 0, the propagation) of the mount that a register holds.',
+    calls: 'mount_setattr',
+    fields: { mount: 'reg', set: 'u64', clear: 'u64', propagation: 'u64', flags: 'u32' },
+  },
+  attach: {
+    doc: 'Attach a detached mount to the place that another register holds. The mount register then stands for what is mounted there.',
+    calls: 'move_mount',
+    fields: { mount: 'reg', target: 'reg' },
+  },
+  attachHost: {
+    doc: 'Attach a detached mount to a directory of the host, by its path: the rootfs, before pivotRoot.',
+    calls: 'open, move_mount',
+    fields: { mount: 'reg', path: 'str' },
+  },
+  openIn: {
+    doc: 'Open a path below a directory, symlinks resolved inside it (RESOLVE_IN_ROOT). make 1: create missing directories; 2: and a file at the end; 0: neither. kind 0: anything; 1: a directory; 2: not a directory; 3: a directory whose last component may not be a symlink. With optional 1, a missing path leaves the register empty.',
+    calls: 'openat2(RESOLVE_IN_ROOT), mkdirat',
+    fields: { dst: 'out', root: 'reg', path: 'str', make: 'u32', mode: 'u32', kind: 'u32', optional: 'u32' },
+  },
+  openLike: {
+    doc: 'As openIn with make, the created end being a directory if the source (a mount) is one, else a file.',
+    calls: 'openat2(RESOLVE_IN_ROOT), mkdirat, openat(O_CREAT)',
+    fields: { dst: 'out', root: 'reg', path: 'str', source: 'reg' },
+  },
+  close: { doc: 'Close a register.', calls: 'close', fields: { fd: 'reg' } },
+  mask: {
+    doc: 'Hide a path below a directory: a directory behind a clone of the empty mount, anything else behind a clone of the null device. A missing path is fine.',
+    calls: 'openat2(RESOLVE_IN_ROOT), open_tree(OPEN_TREE_CLONE), move_mount',
+    fields: { root: 'reg', path: 'str', empty: 'reg', null: 'reg' },
+  },
+  readonlyPath: {
+    doc: 'Mount a path below a directory on itself, read-only with what is mounted below. A missing path is fine.',
+    calls: 'openat2(RESOLVE_IN_ROOT), open_tree(OPEN_TREE_CLONE), mount_setattr, move_mount',
+    fields: { root: 'reg', path: 'str' },
+  },
+  mknod: {
+    doc: 'Make a device node (or fifo) in a directory; an existing node of the same kind and number is kept.',
+    calls: 'mknodat, fchownat, fchmodat',
+    fields: { dir: 'reg', name: 'str', mode: 'u32', major: 'u32', minor: 'u32', uid: 'u32', gid: 'u32' },
+  },
+  symlink: {
+    doc: 'Make a symlink in a directory; an existing file of that name is left alone if keep is 1, else replaced.',
+    calls: 'symlinkat',
+    fields: { dir: 'reg', name: 'str', target: 'str', keep: 'u32' },
+  },
+  verifyNull: {
+    doc: 'Refuse to go on unless the register holds the null device (character device 1:3).',
+    calls: 'fstat',
+    fields: { fd: 'reg' },
+  },
+  pivotRoot: {
+    doc: "Make the mount that a register holds the root of this mount namespace and detach the old one. move 1: with MS_MOVE and chroot instead of pivot_root (a root on the kernel's initial ramfs).",
+    calls: 'fchdir, pivot_root, umount2(MNT_DETACH), chdir',
+    fields: { root: 'reg', move: 'u32' },
+  },
+  writeProc: {
+    doc: 'Write a text to an existing file below a procfs that runt mounted itself, verified to be one.',
+    calls: 'openat2(RESOLVE_BENEATH|NO_XDEV|NO_SYMLINKS), write',
+    fields: { proc: 'reg', path: 'str', text: 'str' },
+  },
+
+  // ——— the console ———
+  openConsole: {
+    doc: 'Make a pseudoterminal in the devpts below root (dev/pts/ptmx), send its master to the other side, and keep the terminal itself in dst. rows 0: leave the size alone.',
+    calls: 'openat2, ioctl(TIOCSPTLCK, TIOCGPTPEER, TIOCSWINSZ), sendmsg(SCM_RIGHTS)',
+    fields: { dst: 'out', root: 'reg', rows: 'u32', columns: 'u32', uid: 'u32', gid: 'u32' },
+  },
+  useConsole: {
+    doc: 'Make the terminal the controlling one of a new session and standard input, output and error. Closes the register.',
+    calls: 'setsid, ioctl(TIOCSCTTY), dup3',
+    fields: { terminal: 'reg' },
+  },
+  chownStreams: {
+    doc: 'Give standard streams that are not devices of the host to the user, so that /dev/stdout can be opened again.',
+    calls: 'fstat, fchown',
+    fields: { uid: 'u32' },
+  },
+
+  // ——— the program ———
+  chdir: {
+    doc: 'Change the working directory and make sure that it lies inside the root. make 1: create what is missing.',
+    calls: 'openat2(RESOLVE_IN_ROOT), fchdir, getcwd',
+    fields: { path: 'str', make: 'u32' },
+  },
+  home: {
+    doc: "Set HOME in the environment from the user's entry in the container's /etc/passwd, / where there is none.",
+    calls: 'openat2(RESOLVE_IN_ROOT), read',
+    fields: { uid: 'u32' },
+  },
+  program: {
+    doc: 'Set arguments and environment and find the program in PATH, as execvp(3) does.',
+    calls: 'faccessat2(X_OK), fstatat',
+    fields: { args: 'strs', env: 'strs' },
+  },
+  listenPid: {
+    doc: 'Set LISTEN_PID in the environment to the own pid.',
+    calls: '',
+    fields: {},
+  },
+  waitForStart: {
+    doc: 'Tell the other side that all is ready, close the socket, and wait for a byte on the start fifo. What fails from here on is written to the started fifo.',
+    calls: 'sendmsg, close, read',
+    fields: { start: 'reg', started: 'reg' },
+  },
+  exec: {
+    doc: 'Execute the program that `program` found. Descriptors from 3 + preserve on do not survive.',
+    calls: 'close_range, execve',
+    fields: { preserve: 'u32' },
+  },
+} as const satisfies Record<string, StepRow>
+
+export type StepName = keyof typeof table
+
+type FieldsOf<N extends StepName> = {
+  -readonly [F in keyof (typeof table)[N]['fields']]: (typeof table)[N]['fields'][F] extends FieldKind
+    ? FieldValues[(typeof table)[N]['fields'][F]]
+    : never
+}
+
+/** One step of a plan: its row's name, the field of config.json (JSON Pointer) or flag that it serves, and its arguments. */
+export type Step = { [N in StepName]: { op: N; origin: string } & FieldsOf<N> }[StepName]
+export type StepOf<N extends StepName> = Extract<Step, { op: N }>
+
+export const stepTable: Readonly<Record<StepName, StepRow>> = table
+
+/** In wire order: a step's number is its index here. */
+export const stepNames = Object.keys(table) as readonly StepName[]
+
+/** Sync points: init reports one and waits. */
+export const syncPoint = {
+  /** In its user namespace, which has no mappings yet. */
+  userNamespace: 1,
+  /** Namespaces made, before mounts: network devices, createRuntime hooks. */
+  namespaces: 2,
+  /** All is set up; after this the container is `created`. */
+  ready: 3,
+} as const
