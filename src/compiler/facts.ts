@@ -1,0 +1,78 @@
+/**
+ * What the compiler is told beside the configuration, and what it answers: plain data, shared by create.ts and exec.ts.
+ */
+import type { Origin } from '../errors.ts'
+import type { Plan } from '../plan/plan.ts'
+
+/** What `create` knows beside config.json. */
+export interface CreateFacts {
+  id: string
+  /** Absolute path of the bundle; relative paths of the configuration (root.path, bind sources) start here. */
+  bundle: string
+  /** The container's cgroup directory as the host sees it; undefined where cgroups are disabled. */
+  cgroupDir?: string | undefined
+  /** The host's cgroup2 mount (`/sys/fs/cgroup`), shown to containers without a cgroup namespace of their own. */
+  cgroupRoot?: string | undefined
+  noPivot?: boolean | undefined
+  noNewKeyring?: boolean | undefined
+  /** `--preserve-fds`: descriptors from 3 on that the program inherits, LISTEN_FDS not counted. */
+  preserveFds?: number | undefined
+  /** Sockets passed by systemd (LISTEN_FDS in runt's own environment); they come first, from descriptor 3 on. */
+  listenFds?: number | undefined
+  /** Effective user of the caller: only root may call setgroups(2) for a container with a user namespace. */
+  euid: number
+}
+
+/** What `exec` knows beside the process. */
+export interface ExecFacts {
+  /** The container's. */
+  id: string
+  /** The container's init, through whose pidfd the namespaces are joined; the input named `init` carries it. */
+  pid: number
+  /** CLONE_NEW* of every namespace that config.json names: `namespaceFlags(spec)`. */
+  namespaces: number
+  noNewKeyring?: boolean | undefined
+  preserveFds?: number | undefined
+  listenFds?: number | undefined
+  euid: number
+}
+
+/** A line of /proc/PID/uid_map or gid_map. */
+export interface IdMap {
+  containerID: number
+  hostID: number
+  size: number
+}
+
+/** A limit that the process which spawned init sets, with prlimit(2). */
+export interface ParentRlimit {
+  /** RLIMIT_* number. */
+  resource: number
+  /** 2^64-1 is RLIM_INFINITY. */
+  soft: bigint
+  hard: bigint
+  origin: Origin
+}
+
+/**
+ * What init cannot do for itself, because its user namespace has no say in it: the process that spawned it does it,
+ * on the pid of the child (or of `forked`), at the sync point that each field names. Everything else is in the plan.
+ */
+export interface ParentActions {
+  /**
+   * At `syncPoint.userNamespace`: write /proc/PID/uid_map and gid_map (one write(2) each, all lines).
+   * The plan reaches this point if and only if this is set.
+   */
+  idMaps?: { uid: readonly IdMap[]; gid: readonly IdMap[]; uidOrigin: Origin; gidOrigin: Origin }
+  /** At `syncPoint.namespaces` (exec: `syncPoint.ready`): write /proc/PID/oom_score_adj. */
+  oomScoreAdj?: { value: number; origin: Origin }
+  /** At `syncPoint.ready`: prlimit(2). Only for containers with a user namespace; the others' limits are steps. */
+  rlimits: readonly ParentRlimit[]
+}
+
+export interface Compiled {
+  plan: Plan
+  /** Sentences without a period, for the log: what was ignored, and where. */
+  warnings: string[]
+  parent: ParentActions
+}
