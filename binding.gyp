@@ -1,0 +1,54 @@
+# The release build of the native parts, by node-gyp: build/Release/runt.node, with init embedded. Sanitizers and tools: CMakeLists.txt.
+# The lists of sources are shared with it: native/sources.mjs.
+{
+  'target_defaults': {
+    'cflags': ['-Wall', '-Wextra', '-Werror', '-Wswitch-enum', '-fvisibility=hidden', '-ffunction-sections', '-fdata-sections'],
+    'cflags_cc': ['-std=c++20', '-fvisibility-inlines-hidden'],
+    'defines': ['_GNU_SOURCE'],
+  },
+  'targets': [
+    {
+      # The machine that runs plans: a static executable without libc, so that it starts at once and costs kilobytes.
+      'target_name': 'runt_init',
+      'type': 'executable',
+      'sources': ['<!@(node native/sources.mjs init)'],
+      'cflags!': ['-fPIC', '-O2'],
+      'cflags': [
+        '-Os', '-ffreestanding', '-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-fno-unwind-tables', '-fno-pic', '-fno-pie',
+        # Debian and Ubuntu turn these on by default; they need libc or a loader.
+        '-U_FORTIFY_SOURCE', '-fcf-protection=none',
+        # memcpy and memset are our own: their loops must not become calls of themselves.
+        '-fno-tree-loop-distribute-patterns',
+      ],
+      'cflags_cc': ['-fno-exceptions', '-fno-rtti', '-fno-threadsafe-statics'],
+      'ldflags': [
+        '-static', '-nostdlib', '-nostartfiles', '-no-pie',
+        '-Wl,--gc-sections', '-Wl,-z,noexecstack', '-Wl,-z,separate-code', '-Wl,--build-id=none',
+      ],
+      'conditions': [['target_arch!="x64"', { 'cflags!': ['-fcf-protection=none'] }]],
+    },
+    {
+      'target_name': 'runt',
+      'type': 'loadable_module',
+      'dependencies': ['runt_init'],
+      'sources': ['<!@(node native/sources.mjs addon)'],
+      # 8: what Node 20 and Bun both have. Exceptions are node-addon-api's way to JavaScript errors; none crosses Node-API.
+      'defines': ['NAPI_VERSION=8', 'NAPI_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
+      'cflags_cc': [
+        '-fexceptions',
+        '-isystem', '<!(node -p "require(\'node-api-headers\').include_dir")',
+        '-isystem', '<!(node -p "path.dirname(require.resolve(\'node-addon-api\'))")',
+      ],
+      'ldflags': ['-static-libstdc++', '-static-libgcc', '-Wl,--gc-sections', '-Wl,-z,relro', '-Wl,-z,now', '-Wl,--exclude-libs,ALL', '-s'],
+      'actions': [
+        {
+          'action_name': 'embed_init',
+          'inputs': ['native/embed.mjs', '<(PRODUCT_DIR)/runt_init'],
+          'outputs': ['<(INTERMEDIATE_DIR)/init_image.S'],
+          'action': ['node', 'native/embed.mjs', '<(PRODUCT_DIR)/runt_init', '<(PRODUCT_DIR)/runt_init.stripped', '<@(_outputs)'],
+          'process_outputs_as_sources': 1,
+        },
+      ],
+    },
+  ],
+}

@@ -1,0 +1,31 @@
+/**
+ * The one list of native sources, which binding.gyp and CMakeLists.txt both read: `node native/sources.mjs LIST` prints the
+ * sources of LIST, one in a line, relative to the root of the project.
+ *
+ *   addon        runt.node
+ *   init         the machine, freestanding: its own _start and no libc
+ *   init-hosted  the same machine as an ordinary program, for the sanitizers
+ */
+import { existsSync, readdirSync } from 'node:fs'
+
+const root = new URL('..', import.meta.url)
+
+/** The sources in a directory, in a fixed order. */
+const sourcesIn = (directory) => {
+  const url = new URL(`${directory}/`, root)
+  const names = existsSync(url) ? readdirSync(url) : []
+  return names
+    .filter((name) => /\.(cpp|S)$/.test(name))
+    .sort()
+    .map((name) => `${directory}/${name}`)
+}
+
+const lists = {
+  addon: () => sourcesIn('native/addon'),
+  init: () => sourcesIn('native/init').filter((path) => !path.endsWith('/hosted_main.cpp')),
+  'init-hosted': () => sourcesIn('native/init').filter((path) => !path.endsWith('/freestanding.cpp') && !path.endsWith('.S')),
+}
+
+const list = lists[process.argv[2]]
+if (list === undefined) throw new Error(`usage: sources.mjs ${Object.keys(lists).join('|')}`)
+for (const path of list()) console.log(path)

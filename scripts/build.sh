@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# build.sh [STAGE …]: builds what changed; without stages all of them but `sanitize`, in this order:
+#   generate   the sources that are made from tables
+#   native     build/Release/runt.node (node-gyp), copied to dist/ and dist/bin/
+#   library    dist/*.js and *.d.ts (tsc)
+#   binary     dist/bin/runt: the command as one executable (Bun)
+#   sanitize   build-asan/: the native parts with sanitizers, and compile_commands.json (CMake by cmake-js)
+# A stage is skipped when nothing it reads has changed and its output is there. RUNT_REBUILD=1 skips none.
+source "$(dirname "$0")/lib.sh"
+
+[ -d node_modules ] || fail "node_modules is missing: run 'npm ci' first"
+mkdir -p build dist/bin
+# One build at a time: two would write the same files.
+exec 9> build/.lock
+flock 9
+
+# Content of the given files and folders, the lock file and the tools, as one hash.
+inputs_hash() {
+  {
+    node --version
+    find package-lock.json scripts/build.sh scripts/lib.sh "$@" -type f -print0 2> /dev/null | sort -z | xargs -0 sha256sum
+  } | sha256sum
+}
+
+# stage NAME OUTPUT INPUT… : runs build_NAME unless nothing changed.
+stage() {
+  local name=$1 output=$2 stamp=build/.stamp-$1 hash
+  shift 2
+  hash=$(inputs_hash "$@")
+  if [ -z "${RUNT_REBUILD:-}" ] && [ -e "$output" ] && [ "$(cat "$stamp" 2> /dev/null)" = "$hash" ]; then
+    echo "$name: up to date"
+    return
+  fi
+  echo "$name: building $output"
+  local start=$SECONDS
+  rm -f "$stamp"
+  "build_$name"
+  # What a stage generates may be among its own inputs.
+  inputs_hash "$@" > "$stamp"
+  echo "$name: done in $((SECONDS - start)) s"
+}
+
+# Puts a file in its place at once: whoever runs or maps the old one keeps it.
+place() {
+  cp "$1" "$2.new"
+  chmod 755 "$2.new"
+  mv -f "$2.new" "$2"
+}
+
+build_generate() {
+  local generator
+  for generator in scripts/generate*.ts; do node --import tsx "$generator"; done
+}
+
+# node-gyp takes its settings from npm's environment before its arguments: native/gyp stands in for node's headers.
+build_native() {
+  npm_config_nodedir=$PWD/native/gyp JOBS=max node node_modules/node-gyp/bin/node-gyp.js --loglevel=warn configure build
+  place build/Release/runt.node dist/runt.node
+  place build/Release/runt.node dist/bin/runt.node
+}
+
+build_library() {
+  rm -rf build/library
+  node_modules/.bin/tsc -p tsconfig.build.json --outDir build/library
+  chmod 755 build/library/cli.js
+  # Remove what has no source any more, then put the new files over the old.
+  local file
+  while read -r file; do
+    [ -e "build/library/$file" ] || rm -f "dist/$file"
+  done < <(cd dist && find . \( -name '*.js' -o -name '*.d.ts' -o -name '*.json' \) -type f)
+  find dist -mindepth 1 -type d -empty ! -path dist/bin -delete
+  cp -a --remove-destination build/library/. dist/
+}
+
+# The executable of the npm package: its postinstall puts it into `bun`, and where install scripts are off it stays in the platform's package.
+find_bun() {
+  local candidate
+  for candidate in node_modules/@oven/bun-linux-*/bin/bun node_modules/bun/bin/bun.exe; do
+    if [ -x "$candidate" ] && "$candidate" --version > /dev/null 2>&1; then
+      echo "$candidate"
+      return
+    fi
+  done
+  fail "no Bun for this machine in node_modules: it comes with 'npm ci' (optional dependencies must not be omitted)"
+}
+
+# No --compile-autoload-*: the command must not read .env, bunfig.toml, tsconfig.json or package.json where it is run.
+build_binary() {
+  local bun
+  bun=$(find_bun)
+  rm -rf build/binary
+  mkdir -p build/binary
+  "$bun" build src/cli.ts --compile --bytecode --minify --keep-names --target=bun \
+    --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+    --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
+    --outfile build/binary/runt
+  place build/binary/runt dist/bin/runt
+}
+
+build_sanitize() {
+  node node_modules/cmake-js/bin/cmake-js configure --out build-asan --config Debug --log-level error > build/cmake.log 2>&1 ||
+    { cat build/cmake.log >&2; return 1; }
+  cmake --build build-asan --parallel "$(nproc)"
+}
+
+[ $# -gt 0 ] || set -- generate native library binary
+for name; do
+  case $name in
+    generate) stage generate native/common/steps.gen.h scripts/generate*.ts src/plan src/spec native/common ;;
+    native) stage native dist/bin/runt.node binding.gyp native ;;
+    library) stage library dist/index.js src tsconfig.json tsconfig.build.json package.json ;;
+    binary) stage binary dist/bin/runt src tsconfig.json package.json ;;
+    sanitize) stage sanitize build-asan/compile_commands.json CMakeLists.txt native ;;
+    *) fail "unknown stage '$name'" ;;
+  esac
+done
