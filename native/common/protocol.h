@@ -45,7 +45,8 @@ struct Message {
 };
 static_assert(sizeof(Message) == 24);
 
-// A message with its bytes is never larger; subjects and details are cut to fit. Below PIPE_BUF, so that a fifo takes it whole.
+// A message with its bytes is never larger; subjects and details are cut to fit. Below PIPE_BUF, so that a fifo takes
+// it whole.
 constexpr size_t kMaxMessage = 4096;
 constexpr size_t kMaxDetail = 1024;
 

@@ -4,12 +4,13 @@
 //   steps: StepHeader + fields, one after the other   header.steps_size bytes, every record a multiple of 4
 //   strings                                    header.strings_size bytes
 //
-// All numbers are little-endian. A string field is {offset, length} into the strings area, `length` without the NUL that must
-// follow it; a list is {offset, length, count}: `count` strings, each with its NUL, `length` bytes in all. The fields of each
-// step, and the version (a hash of the table of steps), are generated: steps.gen.h, from src/plan/steps.ts.
+// All numbers are little-endian. A string field is {offset, length} into the strings area, `length` without the NUL
+// that must follow it; a list is {offset, length, count}: `count` strings, each with its NUL, `length` bytes in all.
+// The fields of each step, and the version (a hash of the table of steps), are generated: steps.gen.h, from
+// src/plan/steps.ts.
 //
-// The reader trusts nothing: every size, offset, length, NUL, register and the absence of bytes left over is checked before a
-// step is run.
+// The reader trusts nothing: every size, offset, length, NUL, register and the absence of bytes left over is checked
+// before a step is run.
 #pragma once
 #include <stdint.h>
 

@@ -6,9 +6,6 @@
 /** A descriptor register of init: an index into its table. */
 export type Register = number & { readonly __register: unique symbol }
 
-/** Stands for "no register". */
-export const noRegister = 0xffffffff as Register
-
 export interface FieldValues {
   /** Register that the step reads. */
   reg: Register

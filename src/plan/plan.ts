@@ -2,7 +2,7 @@
  * A plan: the program that init runs, as plain data, and the builder that compilers use to write one.
  * Nothing here does anything; a plan can be run by another process than the one that compiled it.
  */
-import { noRegister, type Register } from './fields.ts'
+import type { Register } from './fields.ts'
 import type { Step, StepName, StepOf } from './steps.ts'
 
 /** A descriptor that the host opens before it spawns init; fills a register. */
@@ -56,4 +56,3 @@ export class PlanBuilder {
   }
 }
 
-export { noRegister }

@@ -1,0 +1,852 @@
+// Generated from src/plan/steps.ts by scripts/generate.ts: do not edit.
+// clang-format off
+#pragma once
+#include <stdint.h>
+
+#include "decoder.h"
+
+namespace runt {
+
+constexpr uint32_t kPlanVersion = 0x7768592d;
+
+enum class Op : uint16_t {
+  DieWithParent,
+  Sync,
+  Setns,
+  Unshare,
+  Fork,
+  BecomeRoot,
+  Setsid,
+  JoinSessionKeyring,
+  Sethostname,
+  Setdomainname,
+  Rlimit,
+  Umask,
+  KeepCapabilities,
+  BoundingSet,
+  Capabilities,
+  AmbientCapabilities,
+  User,
+  NoNewPrivileges,
+  NotDumpable,
+  Propagation,
+  OpenTree,
+  CloneTree,
+  NewMount,
+  MountAttributes,
+  Attach,
+  AttachHost,
+  OpenIn,
+  OpenLike,
+  Close,
+  Mask,
+  ReadonlyPath,
+  Mknod,
+  Symlink,
+  VerifyNull,
+  PivotRoot,
+  WriteProc,
+  OpenConsole,
+  UseConsole,
+  ChownStreams,
+  Chdir,
+  Home,
+  Program,
+  ListenPid,
+  WaitForStart,
+  Exec,
+};
+
+constexpr uint16_t kOpCount = 45;
+
+// Ask for a signal (or 0 for none) when the parent dies.
+// prctl(PR_SET_PDEATHSIG)
+struct DieWithParentStep {
+  uint32_t signal_;
+};
+inline void decode(Decoder &d, DieWithParentStep &s) {
+  d.read(s.signal_);
+}
+
+// Report a sync point and wait until the other side lets the plan go on.
+// sendmsg, recvmsg
+struct SyncStep {
+  uint32_t point;
+};
+inline void decode(Decoder &d, SyncStep &s) {
+  d.read(s.point);
+}
+
+// Join a namespace. mode 0: must succeed; 1: keep the register for later when the kernel says EPERM; 2: only if the register is still there. Closes the register when it succeeded.
+// setns
+struct SetnsStep {
+  Reg fd;
+  uint32_t type;
+  uint32_t mode;
+};
+inline void decode(Decoder &d, SetnsStep &s) {
+  d.read(s.fd);
+  d.read(s.type);
+  d.read(s.mode);
+}
+
+// Leave namespaces for new ones.
+// unshare
+struct UnshareStep {
+  uint32_t flags;
+};
+inline void decode(Decoder &d, UnshareStep &s) {
+  d.read(s.flags);
+}
+
+// Go on in a new process, a sibling (CLONE_PARENT) in new namespaces; the old one reports the new one's pid and exits.
+// clone3(CLONE_PARENT)
+struct ForkStep {
+  uint64_t flags;
+};
+inline void decode(Decoder &d, ForkStep &s) {
+  d.read(s.flags);
+}
+
+// Become user and group 0 of the user namespace just entered, without supplementary groups where that is allowed.
+// setgroups, setresgid, setresuid
+struct BecomeRootStep {
+  uint32_t setgroups;
+};
+inline void decode(Decoder &d, BecomeRootStep &s) {
+  d.read(s.setgroups);
+}
+
+// Start a session without a terminal. An existing session leader is left as it is.
+// setsid
+struct SetsidStep {
+};
+inline void decode(Decoder &, SetsidStep &) {}
+
+// Start a session keyring of this name. Kernels without keyrings are fine.
+// keyctl(KEYCTL_JOIN_SESSION_KEYRING)
+struct JoinSessionKeyringStep {
+  Str name;
+};
+inline void decode(Decoder &d, JoinSessionKeyringStep &s) {
+  d.read(s.name);
+}
+
+// Set the host name.
+// sethostname
+struct SethostnameStep {
+  Str name;
+};
+inline void decode(Decoder &d, SethostnameStep &s) {
+  d.read(s.name);
+}
+
+// Set the NIS domain name.
+// setdomainname
+struct SetdomainnameStep {
+  Str name;
+};
+inline void decode(Decoder &d, SetdomainnameStep &s) {
+  d.read(s.name);
+}
+
+// Set a resource limit of this process.
+// prlimit64
+struct RlimitStep {
+  uint32_t resource;
+  uint64_t soft;
+  uint64_t hard;
+};
+inline void decode(Decoder &d, RlimitStep &s) {
+  d.read(s.resource);
+  d.read(s.soft);
+  d.read(s.hard);
+}
+
+// Set the file mode creation mask.
+// umask
+struct UmaskStep {
+  uint32_t mask;
+};
+inline void decode(Decoder &d, UmaskStep &s) {
+  d.read(s.mask);
+}
+
+// Keep permitted capabilities over setresuid.
+// prctl(PR_SET_KEEPCAPS)
+struct KeepCapabilitiesStep {
+  uint32_t keep;
+};
+inline void decode(Decoder &d, KeepCapabilitiesStep &s) {
+  d.read(s.keep);
+}
+
+// Drop every capability that is not in the mask from the bounding set.
+// prctl(PR_CAPBSET_DROP)
+struct BoundingSetStep {
+  uint64_t mask;
+};
+inline void decode(Decoder &d, BoundingSetStep &s) {
+  d.read(s.mask);
+}
+
+// Set the effective, permitted and inheritable sets.
+// capset
+struct CapabilitiesStep {
+  uint64_t effective;
+  uint64_t permitted;
+  uint64_t inheritable;
+};
+inline void decode(Decoder &d, CapabilitiesStep &s) {
+  d.read(s.effective);
+  d.read(s.permitted);
+  d.read(s.inheritable);
+}
+
+// Set the ambient set to the mask.
+// prctl(PR_CAP_AMBIENT)
+struct AmbientCapabilitiesStep {
+  uint64_t mask;
+};
+inline void decode(Decoder &d, AmbientCapabilitiesStep &s) {
+  d.read(s.mask);
+}
+
+// Set the supplementary groups (decimal numbers), group and user, for good. setgroups 0: leave the groups as they are.
+// setgroups, setresgid, setresuid
+struct UserStep {
+  uint32_t uid;
+  uint32_t gid;
+  Strs groups;
+  uint32_t setgroups;
+};
+inline void decode(Decoder &d, UserStep &s) {
+  d.read(s.uid);
+  d.read(s.gid);
+  d.read(s.groups);
+  d.read(s.setgroups);
+}
+
+// Set no_new_privs.
+// prctl(PR_SET_NO_NEW_PRIVS)
+struct NoNewPrivilegesStep {
+};
+inline void decode(Decoder &, NoNewPrivilegesStep &) {}
+
+// Keep /proc/self away from other processes of the container until the program is executed.
+// prctl(PR_SET_DUMPABLE)
+struct NotDumpableStep {
+};
+inline void decode(Decoder &, NotDumpableStep &) {}
+
+// Change the propagation of the mount at an absolute path of the current root, recursively if flags has AT_RECURSIVE.
+// mount_setattr
+struct PropagationStep {
+  Str path;
+  uint64_t propagation;
+  uint32_t flags;
+};
+inline void decode(Decoder &d, PropagationStep &s) {
+  d.read(s.path);
+  d.read(s.propagation);
+  d.read(s.flags);
+}
+
+// Clone the mount at a path of the host into a detached one. flags: AT_RECURSIVE, AT_SYMLINK_NOFOLLOW.
+// open_tree(OPEN_TREE_CLONE)
+struct OpenTreeStep {
+  Out dst;
+  Str path;
+  uint32_t flags;
+};
+inline void decode(Decoder &d, OpenTreeStep &s) {
+  d.read(s.dst);
+  d.read(s.path);
+  d.read(s.flags);
+}
+
+// Clone the mount that a register holds into a detached one.
+// open_tree(OPEN_TREE_CLONE)
+struct CloneTreeStep {
+  Out dst;
+  Reg src;
+  uint32_t flags;
+};
+inline void decode(Decoder &d, CloneTreeStep &s) {
+  d.read(s.dst);
+  d.read(s.src);
+  d.read(s.flags);
+}
+
+// Make a filesystem and a detached mount of it. parameters: `name=value` or `name`. attributes: MOUNT_ATTR_*.
+// fsopen, fsconfig, fsmount
+struct NewMountStep {
+  Out dst;
+  Str type;
+  Str source;
+  Strs parameters;
+  uint32_t attributes;
+};
+inline void decode(Decoder &d, NewMountStep &s) {
+  d.read(s.dst);
+  d.read(s.type);
+  d.read(s.source);
+  d.read(s.parameters);
+  d.read(s.attributes);
+}
+
+// Change attributes (and, if not 0, the propagation) of the mount that a register holds.
+// mount_setattr
+struct MountAttributesStep {
+  Reg mount;
+  uint64_t set;
+  uint64_t clear;
+  uint64_t propagation;
+  uint32_t flags;
+};
+inline void decode(Decoder &d, MountAttributesStep &s) {
+  d.read(s.mount);
+  d.read(s.set);
+  d.read(s.clear);
+  d.read(s.propagation);
+  d.read(s.flags);
+}
+
+// Attach a detached mount to the place that another register holds. The mount register then stands for what is mounted there.
+// move_mount
+struct AttachStep {
+  Reg mount;
+  Reg target;
+};
+inline void decode(Decoder &d, AttachStep &s) {
+  d.read(s.mount);
+  d.read(s.target);
+}
+
+// Attach a detached mount to a directory of the host, by its path: the rootfs, before pivotRoot.
+// open, move_mount
+struct AttachHostStep {
+  Reg mount;
+  Str path;
+};
+inline void decode(Decoder &d, AttachHostStep &s) {
+  d.read(s.mount);
+  d.read(s.path);
+}
+
+// Open a path below a directory, symlinks resolved inside it (RESOLVE_IN_ROOT). make 1: create missing directories; 2: and a file at the end; 0: neither. kind 0: anything; 1: a directory; 2: not a directory; 3: a directory whose last component may not be a symlink. With optional 1, a missing path leaves the register empty.
+// openat2(RESOLVE_IN_ROOT), mkdirat
+struct OpenInStep {
+  Out dst;
+  Reg root;
+  Str path;
+  uint32_t make;
+  uint32_t mode;
+  uint32_t kind;
+  uint32_t optional;
+};
+inline void decode(Decoder &d, OpenInStep &s) {
+  d.read(s.dst);
+  d.read(s.root);
+  d.read(s.path);
+  d.read(s.make);
+  d.read(s.mode);
+  d.read(s.kind);
+  d.read(s.optional);
+}
+
+// As openIn with make, the created end being a directory if the source (a mount) is one, else a file.
+// openat2(RESOLVE_IN_ROOT), mkdirat, openat(O_CREAT)
+struct OpenLikeStep {
+  Out dst;
+  Reg root;
+  Str path;
+  Reg source;
+};
+inline void decode(Decoder &d, OpenLikeStep &s) {
+  d.read(s.dst);
+  d.read(s.root);
+  d.read(s.path);
+  d.read(s.source);
+}
+
+// Close a register.
+// close
+struct CloseStep {
+  Reg fd;
+};
+inline void decode(Decoder &d, CloseStep &s) {
+  d.read(s.fd);
+}
+
+// Hide a path below a directory: a directory behind a clone of the empty mount, anything else behind a clone of the null device. A missing path is fine.
+// openat2(RESOLVE_IN_ROOT), open_tree(OPEN_TREE_CLONE), move_mount
+struct MaskStep {
+  Reg root;
+  Str path;
+  Reg empty;
+  Reg null_;
+};
+inline void decode(Decoder &d, MaskStep &s) {
+  d.read(s.root);
+  d.read(s.path);
+  d.read(s.empty);
+  d.read(s.null_);
+}
+
+// Mount a path below a directory on itself, read-only with what is mounted below. A missing path is fine.
+// openat2(RESOLVE_IN_ROOT), open_tree(OPEN_TREE_CLONE), mount_setattr, move_mount
+struct ReadonlyPathStep {
+  Reg root;
+  Str path;
+};
+inline void decode(Decoder &d, ReadonlyPathStep &s) {
+  d.read(s.root);
+  d.read(s.path);
+}
+
+// Make a device node (or fifo) in a directory; an existing node of the same kind and number is kept.
+// mknodat, fchownat, fchmodat
+struct MknodStep {
+  Reg dir;
+  Str name;
+  uint32_t mode;
+  uint32_t major;
+  uint32_t minor;
+  uint32_t uid;
+  uint32_t gid;
+};
+inline void decode(Decoder &d, MknodStep &s) {
+  d.read(s.dir);
+  d.read(s.name);
+  d.read(s.mode);
+  d.read(s.major);
+  d.read(s.minor);
+  d.read(s.uid);
+  d.read(s.gid);
+}
+
+// Make a symlink in a directory; an existing file of that name is left alone if keep is 1, else replaced.
+// symlinkat
+struct SymlinkStep {
+  Reg dir;
+  Str name;
+  Str target;
+  uint32_t keep;
+};
+inline void decode(Decoder &d, SymlinkStep &s) {
+  d.read(s.dir);
+  d.read(s.name);
+  d.read(s.target);
+  d.read(s.keep);
+}
+
+// Refuse to go on unless the register holds the null device (character device 1:3).
+// fstat
+struct VerifyNullStep {
+  Reg fd;
+};
+inline void decode(Decoder &d, VerifyNullStep &s) {
+  d.read(s.fd);
+}
+
+// Make the mount that a register holds the root of this mount namespace and detach the old one. move 1: with MS_MOVE and chroot instead of pivot_root (a root on the kernel's initial ramfs).
+// fchdir, pivot_root, umount2(MNT_DETACH), chdir
+struct PivotRootStep {
+  Reg root;
+  uint32_t move;
+};
+inline void decode(Decoder &d, PivotRootStep &s) {
+  d.read(s.root);
+  d.read(s.move);
+}
+
+// Write a text to an existing file below a procfs that runt mounted itself, verified to be one.
+// openat2(RESOLVE_BENEATH|NO_XDEV|NO_SYMLINKS), write
+struct WriteProcStep {
+  Reg proc;
+  Str path;
+  Str text;
+};
+inline void decode(Decoder &d, WriteProcStep &s) {
+  d.read(s.proc);
+  d.read(s.path);
+  d.read(s.text);
+}
+
+// Make a pseudoterminal in the devpts below root (dev/pts/ptmx), send its master to the other side, and keep the terminal itself in dst. rows 0: leave the size alone.
+// openat2, ioctl(TIOCSPTLCK, TIOCGPTPEER, TIOCSWINSZ), sendmsg(SCM_RIGHTS)
+struct OpenConsoleStep {
+  Out dst;
+  Reg root;
+  uint32_t rows;
+  uint32_t columns;
+  uint32_t uid;
+  uint32_t gid;
+};
+inline void decode(Decoder &d, OpenConsoleStep &s) {
+  d.read(s.dst);
+  d.read(s.root);
+  d.read(s.rows);
+  d.read(s.columns);
+  d.read(s.uid);
+  d.read(s.gid);
+}
+
+// Make the terminal the controlling one of a new session and standard input, output and error. Closes the register.
+// setsid, ioctl(TIOCSCTTY), dup3
+struct UseConsoleStep {
+  Reg terminal;
+};
+inline void decode(Decoder &d, UseConsoleStep &s) {
+  d.read(s.terminal);
+}
+
+// Give standard streams that are not devices of the host to the user, so that /dev/stdout can be opened again.
+// fstat, fchown
+struct ChownStreamsStep {
+  uint32_t uid;
+};
+inline void decode(Decoder &d, ChownStreamsStep &s) {
+  d.read(s.uid);
+}
+
+// Change the working directory and make sure that it lies inside the root. make 1: create what is missing.
+// openat2(RESOLVE_IN_ROOT), fchdir, getcwd
+struct ChdirStep {
+  Str path;
+  uint32_t make;
+};
+inline void decode(Decoder &d, ChdirStep &s) {
+  d.read(s.path);
+  d.read(s.make);
+}
+
+// Set HOME in the environment from the user's entry in the container's /etc/passwd, / where there is none.
+// openat2(RESOLVE_IN_ROOT), read
+struct HomeStep {
+  uint32_t uid;
+};
+inline void decode(Decoder &d, HomeStep &s) {
+  d.read(s.uid);
+}
+
+// Set arguments and environment and find the program in PATH, as execvp(3) does.
+// faccessat2(X_OK), fstatat
+struct ProgramStep {
+  Strs args;
+  Strs env;
+};
+inline void decode(Decoder &d, ProgramStep &s) {
+  d.read(s.args);
+  d.read(s.env);
+}
+
+// Set LISTEN_PID in the environment to the own pid.
+struct ListenPidStep {
+};
+inline void decode(Decoder &, ListenPidStep &) {}
+
+// Tell the other side that all is ready, close the socket, and wait for a byte on the start fifo. What fails from here on is written to the started fifo.
+// sendmsg, close, read
+struct WaitForStartStep {
+  Reg start;
+  Reg started;
+};
+inline void decode(Decoder &d, WaitForStartStep &s) {
+  d.read(s.start);
+  d.read(s.started);
+}
+
+// Execute the program that `program` found. Descriptors from 3 + preserve on do not survive.
+// close_range, execve
+struct ExecStep {
+  uint32_t preserve;
+};
+inline void decode(Decoder &d, ExecStep &s) {
+  d.read(s.preserve);
+}
+
+// The size of each step's record on the wire.
+constexpr uint16_t kStepSizes[kOpCount] = {
+  8, // dieWithParent
+  8, // sync
+  16, // setns
+  8, // unshare
+  12, // fork
+  8, // becomeRoot
+  4, // setsid
+  12, // joinSessionKeyring
+  12, // sethostname
+  12, // setdomainname
+  24, // rlimit
+  8, // umask
+  8, // keepCapabilities
+  12, // boundingSet
+  28, // capabilities
+  12, // ambientCapabilities
+  28, // user
+  4, // noNewPrivileges
+  4, // notDumpable
+  24, // propagation
+  20, // openTree
+  16, // cloneTree
+  40, // newMount
+  36, // mountAttributes
+  12, // attach
+  16, // attachHost
+  36, // openIn
+  24, // openLike
+  8, // close
+  24, // mask
+  16, // readonlyPath
+  36, // mknod
+  28, // symlink
+  8, // verifyNull
+  12, // pivotRoot
+  24, // writeProc
+  28, // openConsole
+  8, // useConsole
+  8, // chownStreams
+  16, // chdir
+  8, // home
+  28, // program
+  4, // listenPid
+  12, // waitForStart
+  8, // exec
+};
+
+// Decodes the step at the decoder and hands it to `visit`, a callable for every struct above.
+template <class Visitor>
+auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParentStep{})) {
+  switch (op) {
+    case Op::DieWithParent: {
+      DieWithParentStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Sync: {
+      SyncStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Setns: {
+      SetnsStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Unshare: {
+      UnshareStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Fork: {
+      ForkStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::BecomeRoot: {
+      BecomeRootStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Setsid: {
+      SetsidStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::JoinSessionKeyring: {
+      JoinSessionKeyringStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Sethostname: {
+      SethostnameStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Setdomainname: {
+      SetdomainnameStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Rlimit: {
+      RlimitStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Umask: {
+      UmaskStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::KeepCapabilities: {
+      KeepCapabilitiesStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::BoundingSet: {
+      BoundingSetStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Capabilities: {
+      CapabilitiesStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::AmbientCapabilities: {
+      AmbientCapabilitiesStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::User: {
+      UserStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::NoNewPrivileges: {
+      NoNewPrivilegesStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::NotDumpable: {
+      NotDumpableStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Propagation: {
+      PropagationStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::OpenTree: {
+      OpenTreeStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::CloneTree: {
+      CloneTreeStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::NewMount: {
+      NewMountStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::MountAttributes: {
+      MountAttributesStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Attach: {
+      AttachStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::AttachHost: {
+      AttachHostStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::OpenIn: {
+      OpenInStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::OpenLike: {
+      OpenLikeStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Close: {
+      CloseStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Mask: {
+      MaskStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::ReadonlyPath: {
+      ReadonlyPathStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Mknod: {
+      MknodStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Symlink: {
+      SymlinkStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::VerifyNull: {
+      VerifyNullStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::PivotRoot: {
+      PivotRootStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::WriteProc: {
+      WriteProcStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::OpenConsole: {
+      OpenConsoleStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::UseConsole: {
+      UseConsoleStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::ChownStreams: {
+      ChownStreamsStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Chdir: {
+      ChdirStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Home: {
+      HomeStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Program: {
+      ProgramStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::ListenPid: {
+      ListenPidStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::WaitForStart: {
+      WaitForStartStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Exec: {
+      ExecStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace runt

@@ -1,0 +1,77 @@
+// Checks a whole plan, then runs its steps one after the other.
+#include "steps.h"
+
+namespace runt {
+namespace {
+
+struct Plan {
+  PlanHeader header;
+  const uint8_t *steps;
+  const char *strings;
+};
+
+bool read_header(const uint8_t *bytes, size_t size, Plan &plan) {
+  if (size < sizeof plan.header || size > kMaxPlan) return false;
+  copy_bytes(&plan.header, bytes, sizeof plan.header);
+  const PlanHeader &h = plan.header;
+  if (h.magic != kPlanMagic || h.version != kPlanVersion || h.total != size) return false;
+  if (sizeof h + static_cast<uint64_t>(h.steps_size) + h.strings_size != size) return false;
+  if (h.registers > kMaxRegisters || h.inputs > h.registers) return false;
+  plan.steps = bytes + sizeof h;
+  plan.strings = reinterpret_cast<const char *>(plan.steps + h.steps_size);
+  return true;
+}
+
+// Calls visit(op, decoder) for each record; stops and returns false at one whose header does not add up, or when visit
+// says so.
+template <class Visit>
+bool each_step(const Plan &plan, uint32_t &index, Visit visit) {
+  uint32_t at = 0, size = plan.header.steps_size;
+  for (index = 0; at < size; index++) {
+    StepHeader step;
+    if (size - at < sizeof step) return false;
+    copy_bytes(&step, plan.steps + at, sizeof step);
+    if (step.op >= kOpCount || step.size != kStepSizes[step.op] || step.size > size - at) return false;
+    Decoder decoder(plan.steps + at + sizeof step, step.size - sizeof step, plan.strings, plan.header.strings_size,
+                    plan.header.registers);
+    if (!visit(static_cast<Op>(step.op), decoder)) return false;
+    at += step.size;
+  }
+  return index == plan.header.steps;
+}
+
+} // namespace
+
+bool validate_plan(const uint8_t *bytes, size_t size, uint32_t *failed) {
+  *failed = 0;
+  Plan plan;
+  if (!read_header(bytes, size, plan)) return false;
+  return each_step(plan, *failed, [](Op op, Decoder &decoder) {
+    return dispatch(op, decoder, [&](const auto &) { return decoder.done(); });
+  });
+}
+
+int run_plan(const uint8_t *bytes, size_t size, const int *inputs, uint32_t input_count, int socket) {
+  Machine machine(socket);
+  uint32_t step = 0;
+  if (!validate_plan(bytes, size, &step)) {
+    machine.fail(EBADMSG, "plan", "malformed");
+    machine.report(step);
+    return 1;
+  }
+  Plan plan;
+  read_header(bytes, size, plan);
+  if (plan.header.inputs != input_count || !machine.make_registers(plan.header.registers)) {
+    machine.fail(plan.header.inputs != input_count ? EBADMSG : ENOMEM, "plan", "inputs");
+    machine.report(0);
+    return 1;
+  }
+  for (uint32_t i = 0; i < input_count; i++) machine.fill_input(i, inputs[i]);
+  bool done = each_step(plan, step, [&](Op op, Decoder &decoder) {
+    return dispatch(op, decoder, [&](const auto &s) { return run(s, machine); });
+  });
+  if (!done) machine.report(step);
+  return done ? 0 : 1;
+}
+
+} // namespace runt

@@ -1,0 +1,65 @@
+// One function for each step of the table (src/plan/steps.ts); the comment of each struct in steps.gen.h says what it
+// does. A step that is in the table and not here does not compile.
+#pragma once
+#include "machine.h"
+
+namespace runt {
+
+// steps_process.cpp
+bool run(const DieWithParentStep &, Machine &);
+bool run(const SyncStep &, Machine &);
+bool run(const SetnsStep &, Machine &);
+bool run(const UnshareStep &, Machine &);
+bool run(const ForkStep &, Machine &);
+bool run(const BecomeRootStep &, Machine &);
+bool run(const SetsidStep &, Machine &);
+bool run(const JoinSessionKeyringStep &, Machine &);
+bool run(const SethostnameStep &, Machine &);
+bool run(const SetdomainnameStep &, Machine &);
+bool run(const NotDumpableStep &, Machine &);
+
+// steps_user.cpp
+bool run(const RlimitStep &, Machine &);
+bool run(const UmaskStep &, Machine &);
+bool run(const KeepCapabilitiesStep &, Machine &);
+bool run(const BoundingSetStep &, Machine &);
+bool run(const CapabilitiesStep &, Machine &);
+bool run(const AmbientCapabilitiesStep &, Machine &);
+bool run(const UserStep &, Machine &);
+bool run(const NoNewPrivilegesStep &, Machine &);
+
+// steps_mount.cpp
+bool run(const PropagationStep &, Machine &);
+bool run(const OpenTreeStep &, Machine &);
+bool run(const CloneTreeStep &, Machine &);
+bool run(const NewMountStep &, Machine &);
+bool run(const MountAttributesStep &, Machine &);
+bool run(const AttachStep &, Machine &);
+bool run(const AttachHostStep &, Machine &);
+bool run(const MaskStep &, Machine &);
+bool run(const ReadonlyPathStep &, Machine &);
+bool run(const PivotRootStep &, Machine &);
+
+// steps_file.cpp
+bool run(const OpenInStep &, Machine &);
+bool run(const OpenLikeStep &, Machine &);
+bool run(const CloseStep &, Machine &);
+bool run(const MknodStep &, Machine &);
+bool run(const SymlinkStep &, Machine &);
+bool run(const VerifyNullStep &, Machine &);
+bool run(const WriteProcStep &, Machine &);
+
+// steps_console.cpp
+bool run(const OpenConsoleStep &, Machine &);
+bool run(const UseConsoleStep &, Machine &);
+bool run(const ChownStreamsStep &, Machine &);
+
+// steps_program.cpp
+bool run(const ChdirStep &, Machine &);
+bool run(const HomeStep &, Machine &);
+bool run(const ProgramStep &, Machine &);
+bool run(const ListenPidStep &, Machine &);
+bool run(const WaitForStartStep &, Machine &);
+bool run(const ExecStep &, Machine &);
+
+} // namespace runt

@@ -1,0 +1,96 @@
+// Steps on files below a directory: targets of mounts, device nodes, links, files of a private procfs.
+#include "steps.h"
+
+namespace runt {
+namespace {
+
+constexpr uint32_t kProcMagic = 0x9fa0; // linux/magic.h
+
+unsigned device_number(uint32_t major, uint32_t minor) {
+  return (minor & 0xff) | (major << 8) | ((minor & ~0xffu) << 12); // the kernel's new_encode_dev()
+}
+
+// Opens the node itself, whatever a symlink of that name would lead to, and proves that it is the one that was asked
+// for.
+Fd open_node(int dir, const MknodStep &s) {
+  Fd node(sys::openat2(dir, s.name.data, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
+  if (node.get() < 0) return node;
+  struct statx status;
+  int result = sys::statx(node.get(), "", AT_EMPTY_PATH, &status);
+  if (result < 0) return Fd(result);
+  bool same = (status.stx_mode & S_IFMT) == (s.mode & S_IFMT) &&
+              ((s.mode & S_IFMT) == S_IFIFO || (status.stx_rdev_major == s.major && status.stx_rdev_minor == s.minor));
+  if (!same) return Fd(-EEXIST);
+  return node;
+}
+
+} // namespace
+
+bool run(const OpenInStep &s, Machine &m) {
+  const char *call = "";
+  Fd fd = open_in(m.get(s.root), s.path, s.make, s.mode, s.kind, &call);
+  if (fd.get() == -ENOENT && s.optional != 0) return true;
+  if (fd.get() < 0) return m.fail(fd.get(), call, s.path);
+  return m.fill(s.dst, static_cast<Fd &&>(fd));
+}
+
+bool run(const OpenLikeStep &s, Machine &m) {
+  struct statx status;
+  int result = sys::statx(m.get(s.source), "", AT_EMPTY_PATH, &status);
+  if (result < 0) return m.fail(result, "statx", s.path);
+  bool directory = (status.stx_mode & S_IFMT) == S_IFDIR;
+  const char *call = "";
+  Fd fd = open_in(m.get(s.root), s.path, directory ? 1 : 2, directory ? 0755 : 0644, directory ? 1 : 2, &call);
+  if (fd.get() < 0) return m.fail(fd.get(), call, s.path);
+  return m.fill(s.dst, static_cast<Fd &&>(fd));
+}
+
+bool run(const CloseStep &s, Machine &m) {
+  m.drop(s.fd);
+  return true;
+}
+
+bool run(const MknodStep &s, Machine &m) {
+  int dir = m.get(s.dir);
+  int result = sys::mknodat(dir, s.name.data, s.mode, device_number(s.major, s.minor));
+  if (result < 0 && result != -EEXIST) return m.fail(result, "mknodat", s.name);
+  Fd node = open_node(dir, s);
+  if (node.get() < 0) return m.fail(node.get(), "mknodat", s.name);
+  if (result == 0 && (s.uid != 0 || s.gid != 0)) result = sys::fchownat(node.get(), "", s.uid, s.gid, AT_EMPTY_PATH);
+  return result == 0 || result == -EEXIST || m.fail(result, "fchownat", s.name);
+}
+
+bool run(const SymlinkStep &s, Machine &m) {
+  int dir = m.get(s.dir);
+  int result = sys::symlinkat(s.target.data, dir, s.name.data);
+  if (result == -EEXIST && s.keep != 0) return true;
+  if (result == -EEXIST) {
+    result = sys::unlinkat(dir, s.name.data, 0);
+    if (result < 0 && result != -ENOENT) return m.fail(result, "unlinkat", s.name);
+    result = sys::symlinkat(s.target.data, dir, s.name.data);
+  }
+  return result == 0 || m.fail(result, "symlinkat", s.name);
+}
+
+bool run(const VerifyNullStep &s, Machine &m) {
+  struct statx status;
+  int result = sys::statx(m.get(s.fd), "", AT_EMPTY_PATH, &status);
+  if (result < 0) return m.fail(result, "statx");
+  bool null = (status.stx_mode & S_IFMT) == S_IFCHR && status.stx_rdev_major == 1 && status.stx_rdev_minor == 3;
+  return null || m.fail(ENODEV, "statx", "not the null device");
+}
+
+bool run(const WriteProcStep &s, Machine &m) {
+  int proc = m.get(s.proc);
+  long type = sys::filesystem_type(proc);
+  if (type < 0) return m.fail(static_cast<int>(type), "fstatfs");
+  if (type != kProcMagic) return m.fail(EXDEV, "fstatfs", "not a procfs"); // CVE-2019-16884, CVE-2025-52881
+  Fd file(sys::openat2(proc, s.path.data, O_WRONLY | O_CLOEXEC, 0,
+                       RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));
+  if (file.get() < 0) return m.fail(file.get(), "openat2", s.path);
+  long size = sys::write(file.get(), s.text.data, s.text.length);
+  if (size < 0) return m.fail(static_cast<int>(size), "write", s.path);
+  return size == static_cast<long>(s.text.length) || m.fail(EIO, "write", s.path);
+}
+
+} // namespace runt

@@ -1,0 +1,113 @@
+// Steps on the process and its namespaces.
+#include <linux/keyctl.h>
+#include <linux/prctl.h>
+
+#include "steps.h"
+
+namespace runt {
+namespace {
+
+// The kernel forgets the signal at forks and credential changes: prctl(2), PR_SET_PDEATHSIG.
+bool rearm_parent_death(Machine &m) {
+  if (m.parent_death_signal == 0) return true;
+  int result = sys::prctl(PR_SET_PDEATHSIG, m.parent_death_signal);
+  return result == 0 || m.fail(result, "prctl", "PR_SET_PDEATHSIG");
+}
+
+// Permission bits of a key, from the description "type;uid;gid;permissions;name"; 0 if they cannot be read.
+uint32_t key_permissions(long key) {
+  char text[256];
+  long size = sys::keyctl(KEYCTL_DESCRIBE, key, sys::word(text), sizeof text - 1);
+  if (size <= 0 || size > static_cast<long>(sizeof text) - 1) return 0;
+  text[size] = 0;
+  int fields = 0;
+  const char *at = text;
+  while (*at != 0 && fields < 3) fields += *at++ == ';';
+  uint32_t value = 0;
+  for (; *at != 0 && *at != ';'; at++) {
+    uint32_t digit = *at >= 'a' ? static_cast<uint32_t>(*at - 'a' + 10) : static_cast<uint32_t>(*at - '0');
+    if (digit > 15) return 0;
+    value = value << 4 | digit;
+  }
+  return value;
+}
+
+} // namespace
+
+bool run(const DieWithParentStep &s, Machine &m) {
+  m.parent_death_signal = s.signal_;
+  int result = sys::prctl(PR_SET_PDEATHSIG, s.signal_);
+  return result == 0 || m.fail(result, "prctl", "PR_SET_PDEATHSIG");
+}
+
+bool run(const SyncStep &s, Machine &m) {
+  // The other side is gone: there is nobody to tell, and nothing of this container may stay.
+  if (!m.send(MessageType::Reached, s.point) || !m.await_proceed()) sys::exit(1);
+  return true;
+}
+
+bool run(const SetnsStep &s, Machine &m) {
+  constexpr uint32_t kTry = 1, kIfKept = 2;
+  if (s.mode == kIfKept && m.get(s.fd) < 0) return true;
+  int result = sys::setns(m.get(s.fd), static_cast<int>(s.type));
+  if (result == -EPERM && s.mode == kTry) return true;
+  if (result < 0) return m.fail(result, "setns");
+  m.drop(s.fd);
+  return rearm_parent_death(m);
+}
+
+bool run(const UnshareStep &s, Machine &m) {
+  int result = sys::unshare(static_cast<int>(s.flags));
+  return result == 0 || m.fail(result, "unshare");
+}
+
+bool run(const ForkStep &s, Machine &m) {
+  clone_args arguments = {};
+  arguments.flags = s.flags | CLONE_PARENT; // exit_signal must be 0 with it: the child inherits SIGCHLD
+  int pid = sys::clone3(&arguments);
+  if (pid < 0) return m.fail(pid, "clone3");
+  if (pid == 0) return rearm_parent_death(m);
+  sys::exit(m.send(MessageType::Forked, static_cast<uint32_t>(pid)) ? 0 : 1);
+}
+
+bool run(const BecomeRootStep &s, Machine &m) {
+  int result = s.setgroups != 0 ? sys::setgroups(0, nullptr) : 0;
+  if (result < 0) return m.fail(result, "setgroups");
+  if ((result = sys::setresgid(0)) < 0) return m.fail(result, "setresgid");
+  if ((result = sys::setresuid(0)) < 0) return m.fail(result, "setresuid");
+  return rearm_parent_death(m);
+}
+
+bool run(const SetsidStep &, Machine &m) {
+  int result = sys::setsid();
+  return result >= 0 || result == -EPERM || m.fail(result, "setsid");
+}
+
+bool run(const JoinSessionKeyringStep &s, Machine &m) {
+  // Permission for the owner to search the keyring, so that exec can join it by its name: keyctl(2), KEY_USR_SEARCH.
+  constexpr uint32_t kOwnerSearch = 0x00080000;
+  long key = sys::keyctl(KEYCTL_JOIN_SESSION_KEYRING, sys::word(s.name.data));
+  if (key == -ENOSYS) return true;
+  if (key < 0) return m.fail(static_cast<int>(key), "keyctl", s.name);
+  uint32_t permissions = key_permissions(key);
+  if (permissions == 0 || (permissions & kOwnerSearch) != 0) return true;
+  long result = sys::keyctl(KEYCTL_SETPERM, key, permissions | kOwnerSearch);
+  return result >= 0 || m.fail(static_cast<int>(result), "keyctl", s.name);
+}
+
+bool run(const SethostnameStep &s, Machine &m) {
+  int result = sys::sethostname(s.name.data, s.name.length);
+  return result == 0 || m.fail(result, "sethostname", s.name);
+}
+
+bool run(const SetdomainnameStep &s, Machine &m) {
+  int result = sys::setdomainname(s.name.data, s.name.length);
+  return result == 0 || m.fail(result, "setdomainname", s.name);
+}
+
+bool run(const NotDumpableStep &, Machine &m) {
+  int result = sys::prctl(PR_SET_DUMPABLE, 0);
+  return result == 0 || m.fail(result, "prctl", "PR_SET_DUMPABLE");
+}
+
+} // namespace runt

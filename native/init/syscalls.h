@@ -1,0 +1,217 @@
+// Every system call that init makes, and nothing else: thin, typed, without libc, for x86-64 and arm64.
+// A negative result is -errno. EINTR is retried here where a call can block.
+#pragma once
+#include <asm/errno.h>
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <linux/stat.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef __NR_open_tree
+#error "kernel headers of 5.12 or newer are needed"
+#endif
+
+namespace runt::sys {
+
+#if defined(__x86_64__)
+inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+  long result;
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = f;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+#elif defined(__aarch64__)
+inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+  register long x8 __asm__("x8") = number;
+  register long x0 __asm__("x0") = a;
+  register long x1 __asm__("x1") = b;
+  register long x2 __asm__("x2") = c;
+  register long x3 __asm__("x3") = d;
+  register long x4 __asm__("x4") = e;
+  register long x5 __asm__("x5") = f;
+  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+  return x0;
+}
+#else
+#error "runt knows x86-64 and arm64"
+#endif
+
+inline long word(const void *pointer) { return reinterpret_cast<long>(pointer); }
+
+// ——— descriptors and files ———
+
+inline int close(int fd) { return static_cast<int>(raw(__NR_close, fd)); }
+
+inline int openat(int dir, const char *path, int flags, unsigned mode = 0) {
+  long result;
+  do result = raw(__NR_openat, dir, word(path), flags, mode);
+  while (result == -EINTR);
+  return static_cast<int>(result);
+}
+
+// openat2(2); EAGAIN (a rename elsewhere raced with the resolution) is retried a bounded number of times.
+inline int openat2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
+  open_how how = {flags, mode, resolve};
+  long result = -EAGAIN;
+  for (int tries = 0; tries < 256 && (result == -EAGAIN || result == -EINTR); tries++)
+    result = raw(__NR_openat2, dir, word(path), word(&how), sizeof how);
+  return static_cast<int>(result);
+}
+
+inline long read(int fd, void *buffer, size_t size) {
+  long result;
+  do result = raw(__NR_read, fd, word(buffer), static_cast<long>(size));
+  while (result == -EINTR);
+  return result;
+}
+
+inline long write(int fd, const void *buffer, size_t size) {
+  long result;
+  do result = raw(__NR_write, fd, word(buffer), static_cast<long>(size));
+  while (result == -EINTR);
+  return result;
+}
+
+inline int statx(int dir, const char *path, int flags, struct statx *out) {
+  return static_cast<int>(raw(__NR_statx, dir, word(path), flags, STATX_BASIC_STATS, word(out)));
+}
+
+// f_type of the filesystem that a descriptor is on, or -errno.
+inline long filesystem_type(int fd) {
+  long buffer[16] = {}; // struct statfs: 15 words, f_type first
+  long result = raw(__NR_fstatfs, fd, word(buffer));
+  return result < 0 ? result : buffer[0];
+}
+
+inline int mkdirat(int dir, const char *name, unsigned mode) {
+  return static_cast<int>(raw(__NR_mkdirat, dir, word(name), mode));
+}
+inline int mknodat(int dir, const char *name, unsigned mode, unsigned device) {
+  return static_cast<int>(raw(__NR_mknodat, dir, word(name), mode, device));
+}
+inline int symlinkat(const char *target, int dir, const char *name) {
+  return static_cast<int>(raw(__NR_symlinkat, word(target), dir, word(name)));
+}
+inline int unlinkat(int dir, const char *name, int flags) {
+  return static_cast<int>(raw(__NR_unlinkat, dir, word(name), flags));
+}
+inline long readlinkat(int dir, const char *name, char *buffer, size_t size) {
+  return raw(__NR_readlinkat, dir, word(name), word(buffer), static_cast<long>(size));
+}
+inline int fchownat(int dir, const char *name, uint32_t uid, uint32_t gid, int flags) {
+  return static_cast<int>(raw(__NR_fchownat, dir, word(name), uid, gid, flags));
+}
+inline int faccessat2(int dir, const char *path, int mode, int flags) {
+  return static_cast<int>(raw(__NR_faccessat2, dir, word(path), mode, flags));
+}
+inline int fchdir(int fd) { return static_cast<int>(raw(__NR_fchdir, fd)); }
+inline int chdir(const char *path) { return static_cast<int>(raw(__NR_chdir, word(path))); }
+inline int chroot(const char *path) { return static_cast<int>(raw(__NR_chroot, word(path))); }
+inline long getcwd(char *buffer, size_t size) { return raw(__NR_getcwd, word(buffer), static_cast<long>(size)); }
+inline int ioctl(int fd, unsigned long request, long argument) {
+  return static_cast<int>(raw(__NR_ioctl, fd, static_cast<long>(request), argument));
+}
+inline int dup3(int from, int to, int flags) { return static_cast<int>(raw(__NR_dup3, from, to, flags)); }
+inline int set_cloexec(int fd) { return static_cast<int>(raw(__NR_fcntl, fd, F_SETFD, 1)); }
+inline int close_range(unsigned first, unsigned last, unsigned flags) {
+  return static_cast<int>(raw(__NR_close_range, first, last, flags));
+}
+inline void *mmap(size_t size, int protection, int flags, int fd) {
+  return reinterpret_cast<void *>(raw(__NR_mmap, 0, static_cast<long>(size), protection, flags, fd, 0));
+}
+inline bool is_error(const void *pointer) { return reinterpret_cast<unsigned long>(pointer) > -4096UL; }
+
+// ——— mounts ———
+
+inline int open_tree(int dir, const char *path, unsigned flags) {
+  return static_cast<int>(raw(__NR_open_tree, dir, word(path), flags));
+}
+inline int move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags) {
+  return static_cast<int>(raw(__NR_move_mount, from, word(from_path), to, word(to_path), flags));
+}
+inline int fsopen(const char *type, unsigned flags) { return static_cast<int>(raw(__NR_fsopen, word(type), flags)); }
+inline int fsconfig(int fd, unsigned command, const char *key, const char *value, int aux) {
+  return static_cast<int>(raw(__NR_fsconfig, fd, command, word(key), word(value), aux));
+}
+inline int fsmount(int fd, unsigned flags, unsigned attributes) {
+  return static_cast<int>(raw(__NR_fsmount, fd, flags, attributes));
+}
+inline int mount_setattr(int dir, const char *path, unsigned flags, mount_attr *attributes) {
+  return static_cast<int>(raw(__NR_mount_setattr, dir, word(path), flags, word(attributes), sizeof *attributes));
+}
+inline int pivot_root(const char *new_root, const char *put_old) {
+  return static_cast<int>(raw(__NR_pivot_root, word(new_root), word(put_old)));
+}
+inline int umount2(const char *path, int flags) { return static_cast<int>(raw(__NR_umount2, word(path), flags)); }
+
+// ——— the process ———
+
+[[noreturn]] inline void exit(int status) {
+  for (;;) raw(__NR_exit_group, status);
+}
+inline int getpid() { return static_cast<int>(raw(__NR_getpid)); }
+inline int prctl(int option, unsigned long a = 0, unsigned long b = 0, unsigned long c = 0) {
+  return static_cast<int>(raw(__NR_prctl, option, static_cast<long>(a), static_cast<long>(b), static_cast<long>(c), 0));
+}
+inline int setns(int fd, int type) { return static_cast<int>(raw(__NR_setns, fd, type)); }
+inline int unshare(int flags) { return static_cast<int>(raw(__NR_unshare, flags)); }
+inline int clone3(clone_args *arguments) {
+  return static_cast<int>(raw(__NR_clone3, word(arguments), sizeof *arguments));
+}
+inline int setsid() { return static_cast<int>(raw(__NR_setsid)); }
+inline unsigned umask(unsigned mask) { return static_cast<unsigned>(raw(__NR_umask, mask)); }
+inline int sethostname(const char *name, size_t length) {
+  return static_cast<int>(raw(__NR_sethostname, word(name), static_cast<long>(length)));
+}
+inline int setdomainname(const char *name, size_t length) {
+  return static_cast<int>(raw(__NR_setdomainname, word(name), static_cast<long>(length)));
+}
+inline int setgroups(size_t count, const uint32_t *groups) {
+  return static_cast<int>(raw(__NR_setgroups, static_cast<long>(count), word(groups)));
+}
+inline int setresgid(uint32_t gid) { return static_cast<int>(raw(__NR_setresgid, gid, gid, gid)); }
+inline int setresuid(uint32_t uid) { return static_cast<int>(raw(__NR_setresuid, uid, uid, uid)); }
+inline int capset(void *header, const void *data) {
+  return static_cast<int>(raw(__NR_capset, word(header), word(data)));
+}
+inline int set_rlimit(unsigned resource, const uint64_t limit[2]) {
+  return static_cast<int>(raw(__NR_prlimit64, 0, resource, word(limit), 0));
+}
+inline long keyctl(int command, long a = 0, long b = 0, long c = 0) { return raw(__NR_keyctl, command, a, b, c); }
+inline int execve(const char *path, const char *const *argv, const char *const *envp) {
+  return static_cast<int>(raw(__NR_execve, word(path), word(argv), word(envp)));
+}
+
+// ——— the socket ———
+
+struct iovec {
+  const void *base;
+  size_t length;
+};
+struct msghdr {
+  void *name;
+  uint32_t name_length;
+  const iovec *parts;
+  size_t part_count;
+  void *control;
+  size_t control_length;
+  uint32_t flags;
+};
+
+inline long sendmsg(int fd, const msghdr *message, unsigned flags) {
+  long result;
+  do result = raw(__NR_sendmsg, fd, word(message), flags);
+  while (result == -EINTR);
+  return result;
+}
+
+} // namespace runt::sys

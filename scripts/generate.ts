@@ -1,0 +1,93 @@
+/**
+ * Writes native/common/steps.gen.h from the table of steps (src/plan/steps.ts): the structs, the decoder and the dispatcher
+ * of init. `--check` writes nothing and fails if the file is stale.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { fieldSize, type FieldKind } from '../src/plan/fields.ts'
+import { stepNames, stepTable } from '../src/plan/steps.ts'
+import { planVersion } from '../src/plan/wire.ts'
+
+const file = fileURLToPath(new URL('../native/common/steps.gen.h', import.meta.url))
+
+const cppType: Record<FieldKind, string> = {
+  reg: 'Reg',
+  out: 'Out',
+  u32: 'uint32_t',
+  i32: 'int32_t',
+  u64: 'uint64_t',
+  str: 'Str',
+  strs: 'Strs',
+}
+
+const pascal = (name: string): string => name[0]!.toUpperCase() + name.slice(1)
+/** C++ keywords get an underscore. */
+const member = (name: string): string => (name === 'null' || name === 'signal' ? `${name}_` : name)
+
+const structs = stepNames.map((name) => {
+  const { doc, calls, fields } = stepTable[name]
+  const members = Object.entries(fields).map(([key, kind]) => `  ${cppType[kind]} ${member(key)};`)
+  const reads = Object.keys(fields).map((key) => `  d.read(s.${member(key)});`)
+  return [
+    `// ${doc}${calls === '' ? '' : `\n// ${calls}`}`,
+    `struct ${pascal(name)}Step {`,
+    ...members,
+    '};',
+    reads.length === 0
+      ? `inline void decode(Decoder &, ${pascal(name)}Step &) {}`
+      : `inline void decode(Decoder &d, ${pascal(name)}Step &s) {\n${reads.join('\n')}\n}`,
+  ].join('\n')
+})
+
+const text = `// Generated from src/plan/steps.ts by scripts/generate.ts: do not edit.
+// clang-format off
+#pragma once
+#include <stdint.h>
+
+#include "decoder.h"
+
+namespace runt {
+
+constexpr uint32_t kPlanVersion = 0x${planVersion.toString(16)};
+
+enum class Op : uint16_t {
+${stepNames.map((name) => `  ${pascal(name)},`).join('\n')}
+};
+
+constexpr uint16_t kOpCount = ${stepNames.length};
+
+${structs.join('\n\n')}
+
+// The size of each step's record on the wire.
+constexpr uint16_t kStepSizes[kOpCount] = {
+${stepNames.map((name) => `  ${4 + Object.values(stepTable[name].fields).reduce((sum, kind) => sum + fieldSize[kind], 0)}, // ${name}`).join('\n')}
+};
+
+// Decodes the step at the decoder and hands it to \`visit\`, a callable for every struct above.
+template <class Visitor>
+auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(${pascal(stepNames[0]!)}Step{})) {
+  switch (op) {
+${stepNames
+  .map((name) => `    case Op::${pascal(name)}: {\n      ${pascal(name)}Step s{};\n      decode(d, s);\n      return visit(s);\n    }`)
+  .join('\n')}
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace runt
+`
+
+if (process.argv.includes('--check')) {
+  if (readFileSync(file, 'utf8') !== text) {
+    console.error(`${file} is stale: run npm run generate`)
+    process.exit(1)
+  }
+} else {
+  let old = ''
+  try {
+    old = readFileSync(file, 'utf8')
+  } catch {
+    // Not there yet.
+  }
+  if (old !== text) writeFileSync(file, text)
+}
