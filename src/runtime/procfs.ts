@@ -1,0 +1,68 @@
+/** What runt reads of other processes in the host's /proc, and the one safe way to a process by its number. */
+import { SystemError } from '../errors.ts'
+import type { Fd, Host } from '../host/host.ts'
+
+export interface ProcessStat {
+  /** One letter, proc_pid_stat(5) field 3: `Z` and `X` are dead. */
+  state: string
+  /** Field 22: clock ticks after boot; with the pid it names a process for good. */
+  startTime: number
+}
+
+/**
+ * Reads a line of /proc/PID/stat. The command's name (field 2) may contain spaces and parentheses: fields are counted after
+ * the last `)`.
+ */
+export function parseStat(text: string): ProcessStat | undefined {
+  const rest = text.slice(text.lastIndexOf(')') + 1).trim().split(' ')
+  const state = rest[0]
+  const startTime = Number(rest[19])
+  return state === undefined || state === '' || !Number.isFinite(startTime) ? undefined : { state, startTime }
+}
+
+/** undefined where there is no such process. */
+export async function readStat(host: Host, pid: number): Promise<ProcessStat | undefined> {
+  try {
+    const text = await host.files.readTextIfExists(`/proc/${pid}/stat`)
+    return text === undefined ? undefined : parseStat(text)
+  } catch (error) {
+    // The process went away between open and read.
+    if (error instanceof SystemError && error.code === 'ESRCH') return undefined
+    throw error
+  }
+}
+
+/** A process by its number and start time: what state.json keeps. */
+export interface ProcessName {
+  pid: number
+  startTime: number
+}
+
+/** Whether the process is there, is still the one that was meant, and is not a zombie. */
+export async function isAlive(host: Host, name: ProcessName): Promise<boolean> {
+  if (name.pid <= 0) return false
+  const stat = await readStat(host, name.pid)
+  return stat !== undefined && stat.startTime === name.startTime && stat.state !== 'Z' && stat.state !== 'X'
+}
+
+/**
+ * A pidfd of the process, or undefined if it is gone. The start time is compared after pidfd_open(2): from then on the
+ * descriptor stands for that process, whatever becomes of the number.
+ */
+export async function openProcess(host: Host, name: ProcessName): Promise<Fd | undefined> {
+  if (name.pid <= 0) return undefined
+  let pidfd: Fd
+  try {
+    pidfd = await host.processes.pidfdOpen(name.pid)
+  } catch (error) {
+    if (error instanceof SystemError && error.code === 'ESRCH') return undefined
+    throw error
+  }
+  let alive = false
+  try {
+    alive = await isAlive(host, name)
+  } finally {
+    if (!alive) await host.files.close(pidfd)
+  }
+  return alive ? pidfd : undefined
+}
