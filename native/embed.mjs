@@ -10,7 +10,9 @@ import { resolve } from 'node:path'
 
 const [program, stripped, assembly] = process.argv.slice(2).map((path) => resolve(path))
 
-execFileSync(process.env.STRIP ?? 'strip', ['--strip-all', '--remove-section=.comment', '-o', stripped, program], { stdio: 'inherit' })
+execFileSync(process.env.STRIP ?? 'strip', ['--strip-all', '--remove-section=.comment', '-o', stripped, program], {
+  stdio: 'inherit',
+})
 writeFileSync(
   assembly,
   `// Made by native/embed.mjs.

@@ -23,7 +23,8 @@ const sourcesIn = (directory) => {
 const lists = {
   addon: () => sourcesIn('native/addon'),
   init: () => sourcesIn('native/init').filter((path) => !path.endsWith('/hosted_main.cpp')),
-  'init-hosted': () => sourcesIn('native/init').filter((path) => !path.endsWith('/freestanding.cpp') && !path.endsWith('.S')),
+  'init-hosted': () =>
+    sourcesIn('native/init').filter((path) => !path.endsWith('/freestanding.cpp') && !path.endsWith('.S')),
 }
 
 const list = lists[process.argv[2]]

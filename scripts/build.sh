@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# build.sh [STAGE …]: builds what changed; without stages all of them but `sanitize`, in this order:
+# build.sh [STAGE …]: builds what changed; without stages the first four:
 #   generate   the sources that are made from tables
 #   native     build/Release/runt.node (node-gyp), copied to dist/ and dist/bin/
 #   library    dist/*.js and *.d.ts (tsc)
 #   binary     dist/bin/runt: the command as one executable (Bun)
-#   sanitize   build-asan/: the native parts with sanitizers, and compile_commands.json (CMake by cmake-js)
+#   database   build-asan/compile_commands.json: how CMake would compile each native source (cmake-js)
+#   sanitize   build-asan/: the native parts with sanitizers
 # A stage is skipped when nothing it reads has changed and its output is there. RUNT_REBUILD=1 skips none.
 source "$(dirname "$0")/lib.sh"
 
@@ -18,7 +19,7 @@ flock 9
 inputs_hash() {
   {
     node --version
-    find package-lock.json scripts/build.sh scripts/lib.sh "$@" -type f -print0 2> /dev/null | sort -z | xargs -0 sha256sum
+    find package-lock.json scripts/build.sh scripts/lib.sh "$@" -type f -print0 | sort -z | xargs -0 sha256sum
   } | sha256sum
 }
 
@@ -97,9 +98,13 @@ build_binary() {
   place build/binary/runt dist/bin/runt
 }
 
-build_sanitize() {
+build_database() {
   node node_modules/cmake-js/bin/cmake-js configure --out build-asan --config Debug --log-level error > build/cmake.log 2>&1 ||
     { cat build/cmake.log >&2; return 1; }
+}
+
+build_sanitize() {
+  build_database
   cmake --build build-asan --parallel "$(nproc)"
 }
 
@@ -110,7 +115,8 @@ for name; do
     native) stage native dist/bin/runt.node binding.gyp native ;;
     library) stage library dist/index.js src tsconfig.json tsconfig.build.json package.json ;;
     binary) stage binary dist/bin/runt src tsconfig.json package.json ;;
-    sanitize) stage sanitize build-asan/compile_commands.json CMakeLists.txt native ;;
+    database) stage database build-asan/compile_commands.json CMakeLists.txt native ;;
+    sanitize) stage sanitize build-asan/runt_init_hosted CMakeLists.txt native ;;
     *) fail "unknown stage '$name'" ;;
   esac
 done

@@ -1,0 +1,59 @@
+// Imports point one way: cli → runtime → compiler → (rootfs, process, cgroups) → (plan, spec).
+// host and errors.ts are leaves, which all but spec (and plan, for host) may use; spec imports nothing of ours.
+
+/** Each part of src, and the parts that it may import besides itself. */
+const layers = {
+  spec: [],
+  plan: ['errors'],
+  host: ['errors'],
+  rootfs: ['errors', 'plan', 'spec', 'host'],
+  process: ['errors', 'plan', 'spec', 'host'],
+  cgroups: ['errors', 'plan', 'spec', 'host'],
+  compiler: ['errors', 'plan', 'spec', 'rootfs', 'process', 'cgroups', 'host'],
+  runtime: ['errors', 'plan', 'spec', 'compiler', 'rootfs', 'process', 'cgroups', 'host'],
+  cli: ['errors', 'runtime', 'host', 'spec'],
+}
+
+const of = (name) => (name === 'errors' ? 'src/errors\\.ts$' : `src/${name}/`)
+
+const layerRules = Object.entries(layers).map(([name, allowed]) => ({
+  name: `layer-${name}`,
+  comment: `src/${name} may import ${[name, ...allowed].join(', ')}`,
+  severity: 'error',
+  from: { path: `^src/${name}/` },
+  to: { path: '^src/', pathNot: `^(${[name, ...allowed].map(of).join('|')})` },
+}))
+
+module.exports = {
+  forbidden: [
+    ...layerRules,
+    {
+      name: 'errors-is-a-leaf',
+      severity: 'error',
+      from: { path: '^src/errors\\.ts$' },
+      to: { path: '^src/' },
+    },
+    { name: 'no-cycle-of-files', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-cycle-of-folders', severity: 'error', scope: 'folder', from: {}, to: { circular: true } },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'src-imports-only-src',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|scripts|bench|dist|build)/' },
+    },
+    {
+      name: 'only-declared-packages',
+      comment: 'what ships imports only what package.json lists under dependencies',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+  },
+}

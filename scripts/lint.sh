@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# lint.sh: every check that reads the sources and runs none of them. Warnings are errors. Runs all checks, then says which failed.
+source "$(dirname "$0")/lib.sh"
+
+[ -d node_modules ] || fail "node_modules is missing: run 'npm ci' first"
+export PATH=$PWD/node_modules/.bin:$PATH
+failed=()
+check() {
+  local name=$1
+  shift
+  echo "-- $name"
+  "$@" || failed+=("$name")
+}
+
+native_files() {
+  find native -name '*.cpp' -o -name '*.h' | grep -v '\.gen\.h$' | sort
+}
+
+# What is generated must be what the generators write now.
+generated_is_fresh() {
+  local generator status=0
+  for generator in scripts/generate*.ts; do node --import tsx "$generator" --check || status=1; done
+  return $status
+}
+
+shell_syntax() {
+  local file status=0
+  while read -r file; do bash -n "$file" || status=1; done < <(find scripts test bench .ci -name '*.sh' -o -path .ci/run)
+  return $status
+}
+
+# The database is made without building anything.
+clang_tidy() {
+  bash scripts/build.sh database > /dev/null || return 1
+  # gcc's flags that clang does not have are of no interest to the checks.
+  native_files | grep '\.cpp$' |
+    xargs --max-procs="$(nproc)" --max-args=4 "$(tool clang-tidy)" -p build-asan --quiet \
+      --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-optimization-argument 2>&1 |
+    { grep -v 'warnings generated\.$' || true; }
+}
+
+# clang-format's output changes from version to version: 14, Debian's and Ubuntu's, where it is there.
+tool() {
+  command -v "$1-14" || command -v "$1" || fail "$1 is missing: scripts/provision.sh test installs it"
+}
+
+check types tsc -p .
+check eslint eslint --max-warnings 0 .
+check prettier prettier --check --log-level warn .
+check layers depcruise --output-type err src
+check generated generated_is_fresh
+check shell shell_syntax
+check clang-format bash -c 'xargs "$0" --dry-run -Werror' "$(tool clang-format)" < <(native_files)
+check clang-tidy clang_tidy
+
+if [ ${#failed[@]} -gt 0 ]; then fail "failed: ${failed[*]}"; fi
+echo 'lint: all checks passed'
