@@ -24,6 +24,10 @@ export class RuntError extends Error {
   readonly code: string
   readonly origin: Origin | undefined
   readonly hint: string | undefined
+  /** Where `origin` stands, once somebody looked: a file and 1-based line and column. */
+  location: { file: string; line?: number | undefined; column?: number | undefined } | undefined
+  /** What could not be taken back after the failure; the container's remains are then still there. */
+  cleanupErrors: readonly Error[] = []
 
   constructor(code: string, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
