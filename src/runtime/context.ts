@@ -1,0 +1,31 @@
+/** What every command gets beside its request, and the paths of a container's state. */
+import * as path from 'node:path'
+import type { Host } from '../host/host.ts'
+import type { Globals } from './requests.ts'
+
+/** Where commands report what is not a result and not a failure. */
+export interface Log {
+  warn(message: string): void | Promise<void>
+  debug(message: string): void | Promise<void>
+}
+
+export interface Context {
+  host: Host
+  globals: Globals
+  log?: Log | undefined
+}
+
+/** The directory that holds the containers' state. */
+export function stateRoot(globals: Globals): string {
+  return path.resolve(globals.cwd, globals.root)
+}
+
+/** The directory of one container; the id has been checked. */
+export function stateDir(globals: Globals, id: string): string {
+  return path.join(stateRoot(globals), id)
+}
+
+/** A path of a request, made absolute. */
+export function absolute(globals: Globals, name: string): string {
+  return path.resolve(globals.cwd, name)
+}

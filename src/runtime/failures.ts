@@ -1,0 +1,61 @@
+/**
+ * From system errors to sentences, and clean-ups that lose no error.
+ * errno words are loaded only when something failed.
+ */
+import { RuntError, SystemError, type ErrorDetails } from '../errors.ts'
+
+/**
+ * The error `what: why`, with the errno of a `SystemError` in words: `write pid file /x: no space left on device`.
+ * A `RuntError` already says what failed, and is returned as it is.
+ */
+export async function explained(what: string, error: unknown, details: ErrorDetails = {}): Promise<Error> {
+  if (error instanceof RuntError) return error
+  if (!(error instanceof SystemError)) return error instanceof Error ? error : new Error(String(error))
+  const { errnoText } = await import('./errno.ts')
+  return new RuntError(error.code, `${what}: ${errnoText(error.errno)}`, { cause: error, ...details })
+}
+
+/** Runs `action`; its failure is told as `what: why`. */
+export async function attempt<T>(what: string, details: ErrorDetails, action: () => T | Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    throw await explained(what, error, details)
+  }
+}
+
+export function isErrno(error: unknown, ...codes: string[]): error is SystemError {
+  return error instanceof SystemError && codes.includes(error.code)
+}
+
+/** What has to be taken back if a command fails half-way: last made, first undone. */
+export class Undo {
+  private readonly actions: { what: string; run: () => unknown }[] = []
+
+  push(what: string, run: () => unknown): void {
+    this.actions.push({ what, run })
+  }
+
+  /** Undoes everything; what could not be undone is told, never thrown. */
+  async run(): Promise<Error[]> {
+    const failures: Error[] = []
+    for (const { what, run } of this.actions.splice(0).reverse()) {
+      try {
+        await run()
+      } catch (error) {
+        failures.push(await explained(what, error))
+      }
+    }
+    return failures
+  }
+
+  /** Undoes everything and returns the error to throw: the run's, which carries those of the clean-up. */
+  async after(error: unknown): Promise<unknown> {
+    const failures = await this.run()
+    if (failures.length === 0) return error
+    const base = await explained('unexpected failure', error)
+    const result = base instanceof RuntError ? base : new RuntError('UNEXPECTED', base.message, { cause: error })
+    result.cleanupErrors = [...result.cleanupErrors, ...failures]
+    return result
+  }
+}

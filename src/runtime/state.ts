@@ -1,0 +1,86 @@
+/** What state.json holds: runt's own format, versioned. Plain data; knows no files. */
+import { RuntError } from '../errors.ts'
+import type { Process } from '../spec/schema.gen.ts'
+
+/** Format of state.json that this version writes; older ones are read, newer ones refused. */
+export const stateFormat = 1
+
+/** The version of the OCI runtime specification that `state` speaks. */
+export const ociVersion = '1.3.0'
+
+export interface SavedCgroup {
+  manager: 'cgroupfs'
+  /** The host's cgroup2 mount. */
+  root: string
+  /** The container's directory below it, with a leading slash. */
+  path: string
+}
+
+/** A step after `waitForStart`, so that `start` can name the field behind a failure that comes only then. */
+export interface LateStep {
+  op: string
+  origin: string
+}
+
+export interface SavedState {
+  format: typeof stateFormat
+  id: string
+  bundle: string
+  rootfs: string
+  /** RFC 3339 with nanoseconds. */
+  created: string
+  annotations: Record<string, string>
+  /** User who created it. */
+  owner: number
+  /** `creating` until all is set up. What the container does now is derived (status.ts), never written. */
+  phase: 'creating' | 'created'
+  /** Of init; 0 until there is one. */
+  pid: number
+  /** Of init, field 22 of /proc/PID/stat. */
+  startTime: number
+  cgroup?: SavedCgroup | undefined
+  /** CLONE_NEW* of the namespaces that config.json names: what `exec` joins. */
+  namespaces: number
+  /** Whether the container made a pid namespace: its processes die with init. */
+  ownPids: boolean
+  noNewKeyring: boolean
+  /** The container's process, which `exec` takes as its base. */
+  process?: Process | undefined
+  /** Number of the plan's first step after `waitForStart`. */
+  lateFrom: number
+  lateSteps: LateStep[]
+}
+
+export function encodeState(state: SavedState): string {
+  return JSON.stringify(state)
+}
+
+/**
+ * Reads state.json.
+ * @throws RuntError `BAD_STATE` if it is not what runt writes.
+ */
+export function decodeState(text: string, file: string): SavedState {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new RuntError('BAD_STATE', `${file} is damaged`, { cause, hint: 'delete --force removes the container' })
+  }
+  const state = value as Partial<SavedState> | null
+  if (typeof state === 'object' && state !== null && typeof state.format === 'number' && state.format > stateFormat) {
+    throw new RuntError('BAD_STATE', `${file} was written by a newer version of runt`)
+  }
+  if (
+    typeof state !== 'object' ||
+    state === null ||
+    state.format !== stateFormat ||
+    typeof state.id !== 'string' ||
+    typeof state.bundle !== 'string' ||
+    typeof state.pid !== 'number' ||
+    typeof state.startTime !== 'number' ||
+    typeof state.phase !== 'string'
+  ) {
+    throw new RuntError('BAD_STATE', `${file} is damaged`, { hint: 'delete --force removes the container' })
+  }
+  return state as SavedState
+}

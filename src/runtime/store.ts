@@ -1,0 +1,141 @@
+/** The state store: one directory per container with state.json, its lock (flock on the directory) and two fifos. */
+import { RuntError, StateError } from '../errors.ts'
+import { openFlags, type Fd, type Host } from '../host/host.ts'
+import { stateDir, stateRoot, type Context } from './context.ts'
+import { attempt, isErrno } from './failures.ts'
+import { checkId } from './id.ts'
+import { decodeState, encodeState, type SavedState } from './state.ts'
+
+/** Fifos of a container's directory: native/common/protocol.h. */
+export const startFifo = 'start'
+export const startedFifo = 'started'
+
+const stateFile = 'state.json'
+
+/** Readers of `list` need to pass through the root, nobody but the owner to look into a container's directory. */
+const rootMode = 0o711
+const containerMode = 0o700
+
+const notThere = () => new StateError('NOT_FOUND', 'container does not exist')
+
+/**
+ * Makes a new container's directory, with its lock held. Another command that sees the directory waits for the lock.
+ * @throws StateError if the id is in use.
+ */
+export async function makeContainer(context: Context, id: string): Promise<{ dir: string; lock: Fd }> {
+  const { host, globals } = context
+  const dir = stateDir(globals, id)
+  const make = () => host.files.mkdir(dir, containerMode)
+  await attempt(`make state directory ${dir}`, { origin: '--root' }, async () => {
+    try {
+      await make()
+    } catch (error) {
+      if (isErrno(error, 'EEXIST')) {
+        throw new StateError('EXISTS', 'container with given ID already exists', {
+          hint: `choose another id, or remove it with "runt delete ${id}"`,
+          cause: error,
+        })
+      }
+      if (!isErrno(error, 'ENOENT')) throw error
+      await host.files.mkdirParents(stateRoot(globals), rootMode)
+      await make()
+    }
+  })
+  try {
+    const lock = await lockDirectory(host, dir, true)
+    if (lock !== undefined) return { dir, lock }
+  } catch (error) {
+    await host.files.rmdir(dir)
+    throw error
+  }
+  throw new StateError('DELETED', 'container was deleted while it was being created')
+}
+
+/**
+ * The container's lock; undefined if its directory is not there (any more), or with `wait` false, 'held' if another
+ * command has it. A directory that was removed while this command waited is not the container's any more, even if one of the
+ * same name took its place.
+ */
+async function lockDirectory(host: Host, dir: string, wait: true): Promise<Fd | undefined>
+async function lockDirectory(host: Host, dir: string, wait: boolean): Promise<Fd | undefined | 'held'>
+async function lockDirectory(host: Host, dir: string, wait: boolean): Promise<Fd | undefined | 'held'> {
+  let fd: Fd
+  try {
+    fd = await host.files.open(dir, openFlags.readOnly | openFlags.directory | openFlags.noFollow)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined
+    throw error
+  }
+  try {
+    await host.files.lock(fd, wait)
+    const now = await host.files.readLink(`/proc/self/fd/${fd}`)
+    if (!now.endsWith(' (deleted)')) return fd
+  } catch (error) {
+    await host.files.close(fd)
+    if (isErrno(error, 'EWOULDBLOCK', 'EAGAIN')) return 'held'
+    throw error
+  }
+  await host.files.close(fd)
+  return undefined
+}
+
+/**
+ * Waits for the container's lock.
+ * @throws StateError if there is no such container.
+ */
+export async function lockContainer(context: Context, id: string): Promise<{ dir: string; lock: Fd }> {
+  checkId(id)
+  const dir = stateDir(context.globals, id)
+  const lock = await attempt(`lock ${dir}`, {}, () => lockDirectory(context.host, dir, true))
+  if (lock === undefined) throw notThere()
+  return { dir, lock }
+}
+
+/** Whether some command holds the container's lock now. */
+export async function isLocked(host: Host, dir: string): Promise<boolean> {
+  const lock = await lockDirectory(host, dir, false)
+  if (lock === 'held') return true
+  if (lock !== undefined) await host.files.close(lock)
+  return false
+}
+
+/**
+ * The container's state.
+ * @throws StateError if there is no such container, RuntError if state.json is damaged.
+ */
+export async function loadState(context: Context, id: string): Promise<{ dir: string; state: SavedState }> {
+  checkId(id)
+  const dir = stateDir(context.globals, id)
+  const state = await readState(context.host, dir)
+  if (state === undefined) throw notThere()
+  return { dir, state }
+}
+
+/** undefined where there is no state.json: no container, or one whose creation was interrupted at once. */
+export async function readState(host: Host, dir: string): Promise<SavedState | undefined> {
+  const file = `${dir}/${stateFile}`
+  const text = await attempt(`read ${file}`, {}, () => host.files.readTextIfExists(file))
+  return text === undefined ? undefined : decodeState(text, file)
+}
+
+export async function saveState(host: Host, dir: string, state: SavedState): Promise<void> {
+  const file = `${dir}/${stateFile}`
+  await attempt(`write ${file}`, {}, () => host.files.writeAtomic(file, encodeState(state), 0o600))
+}
+
+export async function makeFifos(host: Host, dir: string): Promise<void> {
+  for (const name of [startFifo, startedFifo]) {
+    await attempt(`make fifo ${dir}/${name}`, {}, () => host.files.mkfifo(`${dir}/${name}`, 0o600))
+  }
+}
+
+/** The ids of all containers, sorted; none where the state root is missing. */
+export async function listIds(context: Context): Promise<string[]> {
+  const root = stateRoot(context.globals)
+  try {
+    return [...(await context.host.files.list(root))].sort()
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return []
+    throw error instanceof RuntError ? error : await import('./failures.ts').then((m) => m.explained(`read ${root}`, error))
+  }
+}
