@@ -40,7 +40,7 @@ Fd checked_kind(Fd fd, uint32_t kind, const char **call) {
   int result = sys::statx(fd.get(), "", AT_EMPTY_PATH, &status);
   *call = "statx";
   if (result < 0) return Fd(result);
-  if ((status.stx_mode & S_IFMT) == S_IFDIR) return Fd(-EISDIR);
+  if ((status.stx_mode & kTypeMask) == kTypeDirectory) return Fd(-EISDIR);
   return fd;
 }
 

@@ -20,8 +20,8 @@ bool run(const OpenConsoleStep &s, Machine &m) {
   struct statx status;
   int result = sys::statx(ptmx.get(), "", AT_EMPTY_PATH, &status);
   if (result < 0) return m.fail(result, "statx", "/dev/pts/ptmx");
-  bool real = (status.stx_mode & S_IFMT) == S_IFCHR && status.stx_rdev_major == 5 && status.stx_rdev_minor == 2 &&
-              sys::filesystem_type(ptmx.get()) == kDevptsMagic;
+  bool real = (status.stx_mode & kTypeMask) == kTypeCharacter && status.stx_rdev_major == 5 &&
+              status.stx_rdev_minor == 2 && sys::filesystem_type(ptmx.get()) == kDevptsMagic;
   if (!real) return m.fail(ENODEV, "statx", "/dev/pts/ptmx is not the multiplexer of a devpts");
 
   int unlock = 0;
@@ -59,8 +59,8 @@ bool run(const ChownStreamsStep &s, Machine &m) {
     int result = sys::statx(stream, "", AT_EMPTY_PATH, &status);
     if (result == -EBADF) continue;
     if (result < 0) return m.fail(result, "statx", "a standard stream");
-    unsigned type = status.stx_mode & S_IFMT;
-    if (type == S_IFCHR || type == S_IFBLK || status.stx_uid == s.uid) continue;
+    unsigned type = status.stx_mode & kTypeMask;
+    if (type == kTypeCharacter || type == kTypeBlock || status.stx_uid == s.uid) continue;
     result = sys::fchownat(stream, "", s.uid, 0xffffffff, AT_EMPTY_PATH);
     // A stream that cannot be given away (read-only filesystem, owner outside the user namespace, anonymous inode)
     // still works.

@@ -18,8 +18,9 @@ Fd open_node(int dir, const MknodStep &s) {
   struct statx status;
   int result = sys::statx(node.get(), "", AT_EMPTY_PATH, &status);
   if (result < 0) return Fd(result);
-  bool same = (status.stx_mode & S_IFMT) == (s.mode & S_IFMT) &&
-              ((s.mode & S_IFMT) == S_IFIFO || (status.stx_rdev_major == s.major && status.stx_rdev_minor == s.minor));
+  bool same =
+      (status.stx_mode & kTypeMask) == (s.mode & kTypeMask) &&
+      ((s.mode & kTypeMask) == kTypeFifo || (status.stx_rdev_major == s.major && status.stx_rdev_minor == s.minor));
   if (!same) return Fd(-EEXIST);
   return node;
 }
@@ -38,7 +39,7 @@ bool run(const OpenLikeStep &s, Machine &m) {
   struct statx status;
   int result = sys::statx(m.get(s.source), "", AT_EMPTY_PATH, &status);
   if (result < 0) return m.fail(result, "statx", s.path);
-  bool directory = (status.stx_mode & S_IFMT) == S_IFDIR;
+  bool directory = (status.stx_mode & kTypeMask) == kTypeDirectory;
   const char *call = "";
   Fd fd = open_in(m.get(s.root), s.path, directory ? 1 : 2, directory ? 0755 : 0644, directory ? 1 : 2, &call);
   if (fd.get() < 0) return m.fail(fd.get(), call, s.path);
@@ -76,7 +77,8 @@ bool run(const VerifyNullStep &s, Machine &m) {
   struct statx status;
   int result = sys::statx(m.get(s.fd), "", AT_EMPTY_PATH, &status);
   if (result < 0) return m.fail(result, "statx");
-  bool null = (status.stx_mode & S_IFMT) == S_IFCHR && status.stx_rdev_major == 1 && status.stx_rdev_minor == 3;
+  bool null =
+      (status.stx_mode & kTypeMask) == kTypeCharacter && status.stx_rdev_major == 1 && status.stx_rdev_minor == 3;
   return null || m.fail(ENODEV, "statx", "not the null device");
 }
 

@@ -106,7 +106,7 @@ bool run(const MaskStep &s, Machine &m) {
   struct statx status;
   int result = sys::statx(target.get(), "", AT_EMPTY_PATH, &status);
   if (result < 0) return m.fail(result, "statx", s.path);
-  int cover = m.get((status.stx_mode & S_IFMT) == S_IFDIR ? s.empty : s.null_);
+  int cover = m.get((status.stx_mode & kTypeMask) == kTypeDirectory ? s.empty : s.null_);
   Fd clone = clone_of(cover, 0);
   // Linux before 6.15 clones no mount that was never attached: the first use attaches the original, later ones clone
   // that.

@@ -16,7 +16,7 @@ int executable(const char *path) {
   struct statx status;
   int result = sys::statx(AT_FDCWD, path, 0, &status);
   if (result < 0) return result;
-  if ((status.stx_mode & S_IFMT) == S_IFDIR) return -EISDIR;
+  if ((status.stx_mode & kTypeMask) == kTypeDirectory) return -EISDIR;
   return sys::faccessat2(AT_FDCWD, path, kExecutable, AT_EACCESS);
 }
 
@@ -151,7 +151,7 @@ bool run(const HomeStep &s, Machine &m) {
                          RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
   struct statx status;
   if (passwd.get() < 0 || sys::statx(passwd.get(), "", AT_EMPTY_PATH, &status) < 0 ||
-      (status.stx_mode & S_IFMT) != S_IFREG)
+      (status.stx_mode & kTypeMask) != kTypeRegular)
     return true;
   if (!home_of(passwd.get(), s.uid, home)) copy_bytes(home, "/", 2);
   return true;

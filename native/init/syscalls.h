@@ -15,6 +15,14 @@
 #error "kernel headers of 5.12 or newer are needed"
 #endif
 
+namespace runt {
+
+// inode(7): the file type in a mode. linux/stat.h hides its S_IF* where a C library is in use.
+constexpr unsigned kTypeMask = 0170000, kTypeFifo = 0010000, kTypeCharacter = 0020000, kTypeDirectory = 0040000,
+                   kTypeBlock = 0060000, kTypeRegular = 0100000;
+
+} // namespace runt
+
 namespace runt::sys {
 
 #if defined(__x86_64__)
