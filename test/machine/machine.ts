@@ -70,6 +70,8 @@ export async function runPlan(
       env: { ASAN_OPTIONS: 'detect_leaks=0' },
     })
     const [, stdout, stderr, socket] = child.stdio as unknown as [unknown, Duplex, Duplex, Duplex]
+    // A plan that fails at once may leave before it was written.
+    child.stdin!.on('error', () => undefined)
     child.stdin!.end(options.stdin ?? '')
     const chunks: Buffer[] = []
     socket.on('data', (chunk: Buffer) => {
