@@ -4,7 +4,7 @@
 #   native     build/Release/runt.node (node-gyp), copied to dist/ and dist/bin/
 #   library    dist/*.js and *.d.ts (tsc)
 #   binary     dist/bin/runt: the command as one executable (Bun)
-#   database   build-asan/compile_commands.json: how CMake would compile each native source (cmake-js)
+#   database   build/compile_commands.json for clang's tools, and build-asan/ configured (CMake by cmake-js)
 #   sanitize   build-asan/: the native parts with sanitizers
 # A stage is skipped when nothing it reads has changed and its output is there. RUNT_REBUILD=1 skips none.
 source "$(dirname "$0")/lib.sh"
@@ -101,6 +101,8 @@ build_binary() {
 build_database() {
   node node_modules/cmake-js/bin/cmake-js configure --out build-asan --config Debug --log-level error > build/cmake.log 2>&1 ||
     { cat build/cmake.log >&2; return 1; }
+  # A flag of gcc's that clang's tools refuse.
+  sed 's/ -fno-tree-loop-distribute-patterns//' build-asan/compile_commands.json > build/compile_commands.json
 }
 
 build_sanitize() {
@@ -115,7 +117,7 @@ for name; do
     native) stage native dist/bin/runt.node binding.gyp native ;;
     library) stage library dist/index.js src tsconfig.json tsconfig.build.json package.json ;;
     binary) stage binary dist/bin/runt src tsconfig.json package.json ;;
-    database) stage database build-asan/compile_commands.json CMakeLists.txt native ;;
+    database) stage database build/compile_commands.json CMakeLists.txt native ;;
     sanitize) stage sanitize build-asan/runt_init_hosted CMakeLists.txt native ;;
     *) fail "unknown stage '$name'" ;;
   esac
