@@ -1,0 +1,65 @@
+/**
+ * Writes src/spec/schema.gen.ts (types) and src/spec/validate.gen.ts (validators) from src/spec/schema.json.
+ * `--check` writes nothing and fails if a file is stale.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Ajv } from 'ajv'
+import standalone from 'ajv/dist/standalone/index.js'
+import { transform } from 'esbuild'
+import { compile, type JSONSchema } from 'json-schema-to-typescript'
+
+const path = (name: string): string => fileURLToPath(new URL(`../src/spec/${name}`, import.meta.url))
+const notice = 'Generated from src/spec/schema.json by scripts/generate-spec.ts: do not edit.'
+const source = readFileSync(path('schema.json'), 'utf8')
+const schema = JSON.parse(source) as JSONSchema
+/** Without the sentences: ajv leaves copies of the schema in its code. */
+const bare = JSON.parse(source, (key, value: unknown) =>
+  key === 'description' && typeof value === 'string' ? undefined : value,
+) as object
+
+async function types(): Promise<string> {
+  return compile(schema, 'Spec', {
+    additionalProperties: false,
+    bannerComment: `/** ${notice} */`,
+    style: { semi: false, singleQuote: true, printWidth: 120, trailingComma: 'all' },
+  })
+}
+
+/** A plain module without imports: ajv's own code is needed only here. */
+async function validators(): Promise<string> {
+  const ajv = new Ajv({
+    allErrors: true,
+    messages: false,
+    strict: true,
+    // Integers of a size are functions: half the code.
+    inlineRefs: false,
+    code: { source: true, esm: true, lines: true, optimize: 2 },
+  })
+  ajv.addSchema(bare, 'spec')
+  const code = standalone.default(ajv, { validSpec: 'spec#', validProcess: 'spec#/definitions/Process' })
+  if (/\brequire\(|\bimport\b/.test(code)) throw new Error('generate-spec: the validators need a module of ajv')
+  const { code: text } = await transform(code, {
+    format: 'esm',
+    target: 'es2022',
+    treeShaking: true,
+    minifySyntax: true,
+  })
+  return [
+    '// @ts-nocheck',
+    `/** ${notice} */`,
+    "import type { Validator } from './validator.ts'",
+    text.replace(/export \{[^}]*\};?\s*$/, '').trimEnd(),
+    'export const validators: { spec: Validator; process: Validator } = { spec: validSpec, process: validProcess }',
+    '',
+  ].join('\n')
+}
+
+const files: Record<string, string> = { 'schema.gen.ts': await types(), 'validate.gen.ts': await validators() }
+for (const [name, text] of Object.entries(files)) {
+  if (!process.argv.includes('--check')) writeFileSync(path(name), text)
+  else if (readFileSync(path(name), 'utf8') !== text) {
+    console.error(`src/spec/${name} is stale: run npx tsx scripts/generate-spec.ts`)
+    process.exitCode = 1
+  }
+}
