@@ -118,7 +118,7 @@ for name; do
     library) stage library dist/index.js src tsconfig.json tsconfig.build.json package.json ;;
     binary) stage binary dist/bin/runt src tsconfig.json package.json ;;
     database) stage database build/compile_commands.json CMakeLists.txt native ;;
-    sanitize) stage sanitize build-asan/runt_init_hosted CMakeLists.txt native ;;
+    sanitize) stage sanitize build-asan/init_hosted CMakeLists.txt native ;;
     *) fail "unknown stage '$name'" ;;
   esac
 done

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# test.sh [STAGE …]: installs what the tests need and runs them all, or only the named stages:
+#   lint         every check that runs none of the code
+#   build        dist/, and build-asan/ with sanitizers
+#   unit         modules alone, and the lifecycle against simulated hosts; no root
+#   machine      init with hand-made and hostile plans, under ASAN and UBSAN
+#   integration  dist/bin/runt on this machine's kernel, as root
+#   node         the same suite with `node dist/cli.js`
+#   vm           the suite in a virtual machine with cgroup v2 and all controllers
+# A stage that fails does not stop the next ones; a stage of tests that runs none has failed.
+source "$(dirname "$0")/lib.sh"
+
+all=(lint build unit machine integration node vm)
+stages=("$@")
+[ $# -gt 0 ] || stages=("${all[@]}")
+
+heading 'set-up: system packages and node_modules'
+as_root bash scripts/provision.sh test
+install_packages
+
+ava=node_modules/.bin/ava
+run_lint() { bash scripts/lint.sh; }
+run_build() { bash scripts/build.sh && bash scripts/build.sh sanitize; }
+run_unit() { "$ava" 'test/{unit,simulated}/**/*.test.ts'; }
+run_machine() { "$ava" 'test/machine/**/*.test.ts'; }
+run_integration() { as_root bash scripts/test-integration.sh; }
+run_node() { as_root env RUNT_UNDER_TEST="$PWD/dist/cli.js" bash scripts/test-integration.sh; }
+run_vm() { as_root bash test/vm/suite.sh; }
+
+# count WORD LOG: the sum of ava's closing lines "N tests WORD".
+count() {
+  sed 's/\x1b\[[0-9;]*m//g' "$2" | awk -v word="$1" '$2 ~ /^tests?$/ && $3 == word && NF == 3 && $1 ~ /^[0-9]+$/ { sum += $1 } END { print sum + 0 }'
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+table=()
+total_passed=0
+total_failed=0
+total_skipped=0
+
+for stage in "${stages[@]}"; do
+  declare -F "run_$stage" > /dev/null || fail "unknown stage '$stage': one of ${all[*]}"
+  heading "$stage"
+  start=$SECONDS
+  status=0
+  "run_$stage" 2>&1 < /dev/null | tee "$log" || status=$?
+  seconds=$((SECONDS - start))
+  result=ok
+  [ $status = 0 ] || result="FAILED (status $status)"
+  case $stage in
+    lint | build)
+      tests='-'
+      [ $status = 0 ] || total_failed=$((total_failed + 1))
+      ;;
+    *)
+      passed=$(count passed "$log")
+      failed=$(count failed "$log")
+      skipped=$(count skipped "$log")
+      if [ $((passed + failed)) = 0 ]; then result='FAILED (ran no test)'; fi
+      # A crash, a time limit or an empty stage has no failed test of its own.
+      if [ "$result" != ok ] && [ "$failed" = 0 ]; then failed=1; fi
+      if [ "$result" = ok ] && [ "$failed" != 0 ]; then result='FAILED'; fi
+      total_passed=$((total_passed + passed))
+      total_failed=$((total_failed + failed))
+      total_skipped=$((total_skipped + skipped))
+      tests="$passed passed, $failed failed, $skipped skipped"
+      ;;
+  esac
+  table+=("$(printf '%-12s %6s s  %-42s %s' "$stage" "$seconds" "$tests" "$result")")
+done
+
+heading 'what ran'
+printf '%s\n' "${table[@]}"
+[ "$total_skipped" = 0 ] || echo "$total_skipped skipped: what this machine cannot run, each with its reason above"
+echo "$total_passed passed, $total_failed failed"
+[ "$total_failed" = 0 ]
