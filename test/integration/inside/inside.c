@@ -1,0 +1,236 @@
+// The program that tests run inside a container: verbs that report what it sees, so that no image is needed.
+//   inside VERB [ARGUMENT ...] [-- VERB ...]
+// Every verb prints lines to standard output; a system call that fails prints "VERB: call: NAME_OF_ERRNO" and counts as output,
+// so that a test can expect it; `exit N` ends with a status.
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/time.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void failed(const char *verb, const char *call) { printf("%s: %s: %s\n", verb, call, strerrorname_np(errno)); }
+
+static void cat(const char *path) {
+  char buffer[65536];
+  int fd = open(path, O_RDONLY | O_NONBLOCK);
+  if (fd < 0) return failed("cat", "open");
+  ssize_t size;
+  while ((size = read(fd, buffer, sizeof buffer)) > 0) fwrite(buffer, 1, (size_t)size, stdout);
+  if (size < 0) failed("cat", "read");
+  close(fd);
+}
+
+static void write_to(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  if (fd < 0) return failed("write", "open");
+  if (write(fd, text, strlen(text)) < 0) failed("write", "write");
+  close(fd);
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static void list(const char *path) {
+  DIR *dir = opendir(path);
+  if (dir == NULL) return failed("ls", "opendir");
+  char *names[4096];
+  size_t count = 0;
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL && count < 4096;)
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) names[count++] = strdup(entry->d_name);
+  closedir(dir);
+  qsort(names, count, sizeof *names, by_name);
+  for (size_t i = 0; i < count; i++) puts(names[i]);
+}
+
+static void status(const char *path) {
+  struct stat s;
+  if (lstat(path, &s) < 0) return failed("stat", "lstat");
+  const char *type = S_ISREG(s.st_mode)    ? "file"
+                     : S_ISDIR(s.st_mode)  ? "directory"
+                     : S_ISLNK(s.st_mode)  ? "symlink"
+                     : S_ISCHR(s.st_mode)  ? "char"
+                     : S_ISBLK(s.st_mode)  ? "block"
+                     : S_ISFIFO(s.st_mode) ? "fifo"
+                                           : "socket";
+  printf("%s %s %o %u %u", path, type, s.st_mode & 07777, s.st_uid, s.st_gid);
+  if (S_ISCHR(s.st_mode) || S_ISBLK(s.st_mode)) printf(" %u:%u", major(s.st_rdev), minor(s.st_rdev));
+  char target[4096];
+  ssize_t length = S_ISLNK(s.st_mode) ? readlink(path, target, sizeof target - 1) : -1;
+  if (length >= 0) printf(" %.*s", (int)length, target);
+  puts("");
+}
+
+static void id(void) {
+  gid_t groups[256];
+  int count = getgroups(256, groups);
+  uid_t r, e, s;
+  getresuid(&r, &e, &s);
+  printf("uid %u %u %u", r, e, s);
+  getresgid(&r, &e, &s);
+  printf(" gid %u %u %u groups", r, e, s);
+  for (int i = 0; i < count; i++) printf(" %u", groups[i]);
+  mode_t mask = umask(0);
+  umask(mask);
+  printf(" umask %o\n", mask);
+}
+
+static void proc_status(const char *prefix) {
+  FILE *file = fopen("/proc/self/status", "r");
+  if (file == NULL) return failed("status", "fopen");
+  char line[4096];
+  while (fgets(line, sizeof line, file) != NULL)
+    if (strncmp(line, prefix, strlen(prefix)) == 0) fputs(line, stdout);
+  fclose(file);
+}
+
+static void terminal(void) {
+  for (int fd = 0; fd < 3; fd++) {
+    char name[256] = "-";
+    if (isatty(fd)) ttyname_r(fd, name, sizeof name);
+    printf("fd %d %s\n", fd, name);
+  }
+  struct winsize size;
+  if (ioctl(0, TIOCGWINSZ, &size) == 0) printf("size %u %u\n", size.ws_row, size.ws_col);
+  int tty = open("/dev/tty", O_RDWR);
+  printf("controlling %s\n", tty >= 0 ? "yes" : "no");
+  if (tty >= 0) close(tty);
+  printf("leader %s\n", getsid(0) == getpid() ? "yes" : "no");
+}
+
+static void descriptors(void) {
+  DIR *dir = opendir("/proc/self/fd");
+  if (dir == NULL) return failed("fds", "opendir");
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+    char path[300], target[4096];
+    if (entry->d_name[0] == '.' || atoi(entry->d_name) == dirfd(dir)) continue;
+    snprintf(path, sizeof path, "/proc/self/fd/%s", entry->d_name);
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    printf("%s %.*s\n", entry->d_name, length < 0 ? 0 : (int)length, target);
+  }
+  closedir(dir);
+}
+
+static void rlimits(void) {
+  for (int resource = 0; resource < 16; resource++) {
+    struct rlimit limit;
+    if (getrlimit((__rlimit_resource_t)resource, &limit) == 0)
+      printf("%d %llu %llu\n", resource, (unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_max);
+  }
+}
+
+// Allocates and touches megabytes one by one, and tells how far it came.
+static void memory(int megabytes) {
+  for (int i = 1; i <= megabytes; i++) {
+    char *block = malloc(1 << 20);
+    if (block == NULL) break;
+    memset(block, 1, 1 << 20);
+    if (i % 8 == 0 || i == megabytes) printf("memory %d\n", i), fflush(stdout);
+  }
+}
+
+static void forks(int count) {
+  int done = 0;
+  for (; done < count; done++) {
+    pid_t pid = fork();
+    if (pid < 0) {
+      failed("forks", "fork");
+      break;
+    }
+    if (pid == 0) pause(), _exit(0);
+  }
+  printf("forks %d\n", done);
+  fflush(stdout);
+}
+
+// Counts for so many milliseconds of wall time: how much processor time it got.
+static void burn(int milliseconds) {
+  struct timespec start, now, used;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  do clock_gettime(CLOCK_MONOTONIC, &now);
+  while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < milliseconds);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  printf("burned %ld\n", used.tv_sec * 1000 + used.tv_nsec / 1000000);
+}
+
+static void on_signal(int number) {
+  char text[32];
+  int size = snprintf(text, sizeof text, "signal %d\n", number);
+  if (write(1, text, (size_t)size) < 0) _exit(1);
+  _exit(40 + number);
+}
+
+static int number_of(char **args, int index) { return args[index] == NULL ? 0 : atoi(args[index]); }
+
+static int one(char **a) {
+  const char *verb = a[0];
+#define IS(name) (strcmp(verb, name) == 0)
+  if (IS("cat")) cat(a[1]);
+  else if (IS("write")) write_to(a[1], a[2]);
+  else if (IS("ls")) list(a[1]);
+  else if (IS("stat")) status(a[1]);
+  else if (IS("id")) id();
+  else if (IS("status")) proc_status(a[1]);
+  else if (IS("tty")) terminal();
+  else if (IS("fds")) descriptors();
+  else if (IS("rlimits")) rlimits();
+  else if (IS("env")) for (char **e = environ; *e != NULL; e++) puts(*e);
+  else if (IS("echo")) puts(a[1] == NULL ? "" : a[1]);
+  else if (IS("error")) fprintf(stderr, "%s\n", a[1]);
+  else if (IS("pid")) printf("pid %d ppid %d\n", getpid(), getppid());
+  else if (IS("cwd")) { char p[4096]; puts(getcwd(p, sizeof p) == NULL ? "-" : p); }
+  else if (IS("uname")) { struct utsname u; uname(&u); printf("%s %s\n", u.nodename, u.domainname); }
+  else if (IS("mkdir")) { if (mkdir(a[1], 0755) < 0) failed(verb, "mkdir"); else puts("made"); }
+  else if (IS("mount")) { if (mount("none", a[1], "tmpfs", 0, NULL) < 0) failed(verb, "mount"); else puts("mounted"); }
+  else if (IS("mknod")) { if (mknod(a[1], S_IFCHR | 0600, makedev(number_of(a, 2), number_of(a, 3))) < 0) failed(verb, "mknod"); else puts("made"); }
+  else if (IS("open")) { int fd = open(a[1], O_RDWR | O_NONBLOCK | O_NOCTTY); if (fd < 0) failed(verb, "open"); else puts("opened"), close(fd); }
+  else if (IS("read-all")) { char b[4096]; ssize_t n; while ((n = read(0, b, sizeof b)) > 0) if (write(1, b, (size_t)n) < 0) return 1; }
+  else if (IS("memory")) memory(number_of(a, 1));
+  else if (IS("forks")) forks(number_of(a, 1));
+  else if (IS("burn")) burn(number_of(a, 1));
+  else if (IS("sleep")) { fflush(stdout); struct timespec t = {number_of(a, 1), 0}; nanosleep(&t, NULL); }
+  else if (IS("wait")) { fflush(stdout); for (;;) pause(); }
+  else if (IS("catch")) { signal(number_of(a, 1), on_signal); }
+  else if (IS("catch-winch")) {
+    sigset_t set; int got; sigemptyset(&set); sigaddset(&set, SIGWINCH); sigprocmask(SIG_BLOCK, &set, NULL);
+    puts("ready"); fflush(stdout); sigwait(&set, &got);
+    struct winsize w; ioctl(0, TIOCGWINSZ, &w); printf("resized %u %u\n", w.ws_row, w.ws_col);
+  }
+  else if (IS("suicide")) { fflush(stdout); signal(number_of(a, 1), SIG_DFL); kill(getpid(), number_of(a, 1)); }
+  else if (IS("child-signal")) { pid_t p = fork(); if (p == 0) { kill(getpid(), number_of(a, 1)); pause(); } waitpid(p, NULL, 0); }
+  else if (IS("exec")) { fflush(stdout); execv(a[1], a + 1); failed(verb, "execv"); }
+  else if (IS("exit")) { fflush(stdout); exit(number_of(a, 1)); }
+  else { fprintf(stderr, "inside: unknown verb %s\n", verb); return 99; }
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  for (int at = 1; at < argc;) {
+    int end = at;
+    while (end < argc && strcmp(argv[end], "--") != 0) end++;
+    argv[end] = NULL;
+    int result = one(argv + at);
+    fflush(stdout);
+    if (result != 0) return result;
+    at = end + 1;
+  }
+  return 0;
+}
