@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0x7768592d;
+constexpr uint32_t kPlanVersion = 0x9b07c9c7;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -18,6 +18,7 @@ enum class Op : uint16_t {
   BecomeRoot,
   Setsid,
   JoinSessionKeyring,
+  Loopback,
   Sethostname,
   Setdomainname,
   Rlimit,
@@ -36,6 +37,7 @@ enum class Op : uint16_t {
   MountAttributes,
   Attach,
   AttachHost,
+  OpenRoot,
   OpenIn,
   OpenLike,
   Close,
@@ -57,7 +59,7 @@ enum class Op : uint16_t {
   Exec,
 };
 
-constexpr uint16_t kOpCount = 45;
+constexpr uint16_t kOpCount = 47;
 
 // Ask for a signal (or 0 for none) when the parent dies.
 // prctl(PR_SET_PDEATHSIG)
@@ -131,6 +133,12 @@ struct JoinSessionKeyringStep {
 inline void decode(Decoder &d, JoinSessionKeyringStep &s) {
   d.read(s.name);
 }
+
+// Bring the loopback interface of the network namespace up.
+// socket, ioctl(SIOCSIFFLAGS)
+struct LoopbackStep {
+};
+inline void decode(Decoder &, LoopbackStep &) {}
 
 // Set the host name.
 // sethostname
@@ -332,6 +340,15 @@ struct AttachHostStep {
 inline void decode(Decoder &d, AttachHostStep &s) {
   d.read(s.mount);
   d.read(s.path);
+}
+
+// Open the current root directory.
+// open
+struct OpenRootStep {
+  Out dst;
+};
+inline void decode(Decoder &d, OpenRootStep &s) {
+  d.read(s.dst);
 }
 
 // Open a path below a directory, symlinks resolved inside it (RESOLVE_IN_ROOT). make 1: create missing directories; 2: and a file at the end; 0: neither. kind 0: anything; 1: a directory; 2: not a directory; 3: a directory whose last component may not be a symlink. With optional 1, a missing path leaves the register empty.
@@ -577,6 +594,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   8, // becomeRoot
   4, // setsid
   12, // joinSessionKeyring
+  4, // loopback
   12, // sethostname
   12, // setdomainname
   24, // rlimit
@@ -595,6 +613,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   36, // mountAttributes
   12, // attach
   16, // attachHost
+  8, // openRoot
   36, // openIn
   24, // openLike
   8, // close
@@ -657,6 +676,11 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::JoinSessionKeyring: {
       JoinSessionKeyringStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Loopback: {
+      LoopbackStep s{};
       decode(d, s);
       return visit(s);
     }
@@ -747,6 +771,11 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::AttachHost: {
       AttachHostStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::OpenRoot: {
+      OpenRootStep s{};
       decode(d, s);
       return visit(s);
     }

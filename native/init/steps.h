@@ -14,6 +14,7 @@ bool run(const ForkStep &, Machine &);
 bool run(const BecomeRootStep &, Machine &);
 bool run(const SetsidStep &, Machine &);
 bool run(const JoinSessionKeyringStep &, Machine &);
+bool run(const LoopbackStep &, Machine &);
 bool run(const SethostnameStep &, Machine &);
 bool run(const SetdomainnameStep &, Machine &);
 bool run(const NotDumpableStep &, Machine &);
@@ -41,6 +42,7 @@ bool run(const ReadonlyPathStep &, Machine &);
 bool run(const PivotRootStep &, Machine &);
 
 // steps_file.cpp
+bool run(const OpenRootStep &, Machine &);
 bool run(const OpenInStep &, Machine &);
 bool run(const OpenLikeStep &, Machine &);
 bool run(const CloseStep &, Machine &);

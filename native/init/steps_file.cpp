@@ -27,6 +27,12 @@ Fd open_node(int dir, const MknodStep &s) {
 
 } // namespace
 
+bool run(const OpenRootStep &s, Machine &m) {
+  Fd root(sys::openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (root.get() < 0) return m.fail(root.get(), "openat", "/");
+  return m.fill(s.dst, static_cast<Fd &&>(root));
+}
+
 bool run(const OpenInStep &s, Machine &m) {
   const char *call = "";
   Fd fd = open_in(m.get(s.root), s.path, s.make, s.mode, s.kind, &call);

@@ -95,6 +95,23 @@ bool run(const JoinSessionKeyringStep &s, Machine &m) {
   return result >= 0 || m.fail(static_cast<int>(result), "keyctl", s.name);
 }
 
+bool run(const LoopbackStep &, Machine &m) {
+  // struct ifreq of linux/if.h: netdevice(7). A socket of any family carries the request.
+  constexpr int kUnix = 1, kDatagram = 2, kCloseOnExec = 02000000;
+  constexpr unsigned long kSetFlags = 0x8914; // SIOCSIFFLAGS
+  constexpr short kUp = 1;
+  struct {
+    char name[16];
+    short flags;
+    char rest[22];
+  } request = {"lo", kUp, {}};
+  static_assert(sizeof request == 40);
+  Fd socket(sys::socket(kUnix, kDatagram | kCloseOnExec, 0));
+  if (socket.get() < 0) return m.fail(socket.get(), "socket", "lo");
+  int result = sys::ioctl(socket.get(), kSetFlags, sys::word(&request));
+  return result == 0 || m.fail(result, "ioctl", "lo");
+}
+
 bool run(const SethostnameStep &s, Machine &m) {
   int result = sys::sethostname(s.name.data, s.name.length);
   return result == 0 || m.fail(result, "sethostname", s.name);

@@ -215,6 +215,10 @@ struct msghdr {
   uint32_t flags;
 };
 
+inline int socket(int family, int type, int protocol) {
+  return static_cast<int>(raw(__NR_socket, family, type, protocol));
+}
+
 inline long sendmsg(int fd, const msghdr *message, unsigned flags) {
   long result;
   do result = raw(__NR_sendmsg, fd, word(message), flags);

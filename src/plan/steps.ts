@@ -60,6 +60,11 @@ const table = {
     calls: 'keyctl(KEYCTL_JOIN_SESSION_KEYRING)',
     fields: { name: 'str' },
   },
+  loopback: {
+    doc: 'Bring the loopback interface of the network namespace up.',
+    calls: 'socket, ioctl(SIOCSIFFLAGS)',
+    fields: {},
+  },
   sethostname: { doc: 'Set the host name.', calls: 'sethostname', fields: { name: 'str' } },
   setdomainname: { doc: 'Set the NIS domain name.', calls: 'setdomainname', fields: { name: 'str' } },
   rlimit: {
@@ -132,6 +137,7 @@ const table = {
     calls: 'open, move_mount',
     fields: { mount: 'reg', path: 'str' },
   },
+  openRoot: { doc: 'Open the current root directory.', calls: 'open', fields: { dst: 'out' } },
   openIn: {
     doc: 'Open a path below a directory, symlinks resolved inside it (RESOLVE_IN_ROOT). make 1: create missing directories; 2: and a file at the end; 0: neither. kind 0: anything; 1: a directory; 2: not a directory; 3: a directory whose last component may not be a symlink. With optional 1, a missing path leaves the register empty.',
     calls: 'openat2(RESOLVE_IN_ROOT), mkdirat',
@@ -250,8 +256,10 @@ export const stepNames = Object.keys(table) as readonly StepName[]
 export const syncPoint = {
   /** In its user namespace, which has no mappings yet. */
   userNamespace: 1,
-  /** Namespaces made, before mounts: network devices, createRuntime hooks. */
+  /** Namespaces made, before mounts: network devices. */
   namespaces: 2,
   /** All is set up; after this the container is `created`. */
   ready: 3,
+  /** Mounts made, before the root is entered: prestart and createRuntime hooks. Reached only if there are any. */
+  mounted: 4,
 } as const
