@@ -91,7 +91,7 @@ build_binary() {
   bun=$(find_bun)
   rm -rf build/binary
   mkdir -p build/binary
-  "$bun" build src/cli.ts --compile --bytecode --minify --keep-names --target=bun \
+  "$bun" build src/cli.ts --compile --bytecode --format=esm --minify --keep-names --target=bun \
     --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
     --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
     --outfile build/binary/runt
