@@ -2,6 +2,7 @@
  * From system errors to sentences, and clean-ups that lose no error.
  * errno words are loaded only when something failed.
  */
+import type { Fd, Host } from '../host/host.ts'
 import { RuntError, SystemError, type ErrorDetails } from '../errors.ts'
 
 /**
@@ -26,6 +27,15 @@ export async function attempt<T>(what: string, details: ErrorDetails, action: ()
 
 export function isErrno(error: unknown, ...codes: string[]): error is SystemError {
   return error instanceof SystemError && codes.includes(error.code)
+}
+
+/** Closes a descriptor. close(2) releases it whatever it answers, and nothing that runt writes waits for it: errors mean nothing. */
+export async function closeQuietly(host: Host, fd: Fd): Promise<void> {
+  try {
+    await host.files.close(fd)
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error
+  }
 }
 
 /** What has to be taken back if a command fails half-way: last made, first undone. */

@@ -1,6 +1,7 @@
 /** What runt reads of other processes in the host's /proc, and the one safe way to a process by its number. */
 import { SystemError } from '../errors.ts'
 import type { Fd, Host } from '../host/host.ts'
+import { closeQuietly } from './failures.ts'
 
 export interface ProcessStat {
   /** One letter, proc_pid_stat(5) field 3: `Z` and `X` are dead. */
@@ -62,7 +63,7 @@ export async function openProcess(host: Host, name: ProcessName): Promise<Fd | u
   try {
     alive = await isAlive(host, name)
   } finally {
-    if (!alive) await host.files.close(pidfd)
+    if (!alive) await closeQuietly(host, pidfd)
   }
   return alive ? pidfd : undefined
 }

@@ -1,8 +1,8 @@
 /** The state store: one directory per container with state.json, its lock (flock on the directory) and two fifos. */
-import { RuntError, StateError } from '../errors.ts'
+import { StateError } from '../errors.ts'
 import { openFlags, type Fd, type Host } from '../host/host.ts'
 import { stateDir, stateRoot, type Context } from './context.ts'
-import { attempt, isErrno } from './failures.ts'
+import { attempt, closeQuietly, explained, isErrno } from './failures.ts'
 import { checkId } from './id.ts'
 import { decodeState, encodeState, type SavedState } from './state.ts'
 
@@ -71,11 +71,11 @@ async function lockDirectory(host: Host, dir: string, wait: boolean): Promise<Fd
     const now = await host.files.readLink(`/proc/self/fd/${fd}`)
     if (!now.endsWith(' (deleted)')) return fd
   } catch (error) {
-    await host.files.close(fd)
+    await closeQuietly(host, fd)
     if (isErrno(error, 'EWOULDBLOCK', 'EAGAIN')) return 'held'
     throw error
   }
-  await host.files.close(fd)
+  await closeQuietly(host, fd)
   return undefined
 }
 
@@ -91,11 +91,16 @@ export async function lockContainer(context: Context, id: string): Promise<{ dir
   return { dir, lock }
 }
 
+/** As `lockContainer`, without waiting: 'held' if another command has the lock, undefined if the container is not there. */
+export function tryLock(host: Host, dir: string): Promise<Fd | undefined | 'held'> {
+  return lockDirectory(host, dir, false)
+}
+
 /** Whether some command holds the container's lock now. */
 export async function isLocked(host: Host, dir: string): Promise<boolean> {
   const lock = await lockDirectory(host, dir, false)
   if (lock === 'held') return true
-  if (lock !== undefined) await host.files.close(lock)
+  if (lock !== undefined) await closeQuietly(host, lock)
   return false
 }
 
@@ -136,6 +141,6 @@ export async function listIds(context: Context): Promise<string[]> {
     return [...(await context.host.files.list(root))].sort()
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return []
-    throw error instanceof RuntError ? error : await import('./failures.ts').then((m) => m.explained(`read ${root}`, error))
+    throw await explained(`read ${root}`, error)
   }
 }

@@ -1,0 +1,76 @@
+/** Reads a bundle: config.json found, parsed, checked. No effects. */
+import * as path from 'node:path'
+import { InvalidConfigError, RuntError, type ConfigProblem } from '../errors.ts'
+import { locateProblems, maxConfigBytes, parseSpec } from '../spec/parse.ts'
+import type { Spec } from '../spec/schema.gen.ts'
+import { absolute, type Context } from './context.ts'
+import { attempt, explained, isErrno } from './failures.ts'
+import { fieldName } from './fields.ts'
+
+export interface Bundle {
+  /** Absolute, without symlinks. */
+  dir: string
+  /** The configuration's file. */
+  file: string
+  text: string
+  spec: Spec
+  /** Absolute path of root.path; undefined where the configuration has no root. */
+  rootfs: string | undefined
+  warnings: string[]
+}
+
+/** @throws RuntError if the bundle or its config.json cannot be read; InvalidConfigError with every problem found. */
+export async function loadBundle(context: Context, request: { bundle?: string | undefined; config?: string | undefined }): Promise<Bundle> {
+  const { host, globals } = context
+  const name = absolute(globals, request.bundle ?? '.')
+  const dir = await attempt(`bundle ${name}`, { origin: '--bundle' }, () => host.files.realPath(name))
+  const file = request.config === undefined ? path.join(dir, 'config.json') : absolute(globals, request.config)
+  const text = await readConfig(context, dir, file, request.config !== undefined)
+  const { spec, problems, warnings } = parseSpec(text)
+  if (spec === undefined || problems.length > 0) throw await invalidConfig(file, text, problems)
+  return { dir, file, text, spec, rootfs: spec.root === undefined ? undefined : path.resolve(dir, spec.root.path), warnings: warnings.map(sentence) }
+}
+
+async function readConfig(context: Context, dir: string, file: string, given: boolean): Promise<string> {
+  const { files } = context.host
+  const origin = given ? '--config' : '--bundle'
+  try {
+    return await files.readText(file, maxConfigBytes)
+  } catch (error) {
+    if (isErrno(error, 'EFBIG')) {
+      throw new RuntError('INVALID_CONFIG', `${file} is larger than ${maxConfigBytes >> 20} MiB`, { origin, cause: error })
+    }
+    if (isErrno(error, 'ENOTDIR')) throw new RuntError('ENOTDIR', `bundle ${dir}: not a directory`, { origin, cause: error })
+    const hint = given ? undefined : 'a bundle is a directory with a config.json: "runt spec" writes one'
+    throw await explained(`read ${file}`, error, { origin, hint: isErrno(error, 'ENOENT') ? hint : undefined })
+  }
+}
+
+/** A warning or problem as a sentence that begins with its field. */
+export function sentence(problem: ConfigProblem): string {
+  return `${fieldName(problem.pointer)} ${problem.message}`
+}
+
+/** The error for problems of a configuration, with their lines. */
+export async function invalidConfig(file: string, text: string, problems: readonly ConfigProblem[]): Promise<InvalidConfigError> {
+  const located = await locateProblems(text, [...problems])
+  const [first] = located
+  const more = located.length - 1
+  const rest = more > 0 ? ` (and ${more} more problem${more === 1 ? '' : 's'})` : ''
+  const where = first === undefined ? 'not a configuration' : `${first.line === undefined ? '' : `line ${first.line}: `}${sentence(first)}`
+  return new InvalidConfigError(file, located, `${path.basename(file)}: ${where}${rest}`)
+}
+
+/**
+ * Tells an error where in the configuration its field stands. Best effort: the error is what matters.
+ * Problems of the compiler, which knows no file, get one.
+ */
+export async function locate(error: unknown, file: string, text: string): Promise<unknown> {
+  if (error instanceof InvalidConfigError) {
+    return error.problems.some((problem) => problem.line !== undefined) ? error : invalidConfig(file, text, error.problems)
+  }
+  if (!(error instanceof RuntError) || error.origin?.startsWith('/') !== true) return error
+  const [place] = await locateProblems(text, [{ pointer: error.origin, message: '' }])
+  if (place !== undefined) error.location = { file, line: place.line, column: place.column }
+  return error
+}

@@ -1,0 +1,124 @@
+/** `delete`: removes what a container leaves, and with `force` ends it first. */
+import { RuntError, StateError } from '../errors.ts'
+import type { Fd, Host } from '../host/host.ts'
+import { destroyCgroup } from './cgroup.ts'
+import { stateDir, type Context } from './context.ts'
+import { attempt, closeQuietly, isErrno } from './failures.ts'
+import { checkId } from './id.ts'
+import { openProcess, type ProcessName } from './procfs.ts'
+import type { DeleteRequest } from './requests.ts'
+import { SIGKILL } from './signals.ts'
+import type { SavedState } from './state.ts'
+import { deriveStatus } from './status.ts'
+import { lockContainer, readState, tryLock } from './store.ts'
+
+/** How long a killed process, or a command that holds the container, may take to be gone, in milliseconds. */
+const patience = 10_000
+const pause = 10
+
+/**
+ * Removes the container. A `created` one is ended first, a running one only with `force`.
+ * With `force`, what an interrupted command left is removed too, and a container that does not exist is no failure.
+ */
+export async function deleteContainer(request: DeleteRequest, context: Context): Promise<void> {
+  if (request.force === true) return forceDelete(request.id, context)
+  const { host } = context
+  const { dir, lock } = await lockContainer(context, request.id)
+  try {
+    const state = await readState(host, dir)
+    if (state === undefined) {
+      throw new StateError('NOT_FOUND', 'container does not exist', {
+        hint: `${dir} is left from an interrupted command: "runt delete --force ${request.id}" removes it`,
+      })
+    }
+    const status = await deriveStatus(host, dir, state, true)
+    if (status !== 'stopped' && status !== 'created') {
+      throw new StateError('RUNNING', `cannot delete container ${request.id} that is not stopped: ${status}`, {
+        hint: 'end it with "runt kill", or use --force',
+      })
+    }
+    await destroy(context, dir, state)
+  } finally {
+    await closeQuietly(host, lock)
+  }
+}
+
+async function forceDelete(id: string, context: Context): Promise<void> {
+  checkId(id)
+  const { host, globals } = context
+  const dir = stateDir(globals, id)
+  const lock = await interruptAndLock(host, dir)
+  if (lock === undefined) return
+  try {
+    await destroy(context, dir, await readDamaged(context, dir))
+  } finally {
+    await closeQuietly(host, lock)
+  }
+}
+
+/**
+ * The lock of a container that is to go, whatever another command is doing with it: without its init that command ends soon.
+ * undefined where there is no container (any more).
+ */
+async function interruptAndLock(host: Host, dir: string): Promise<Fd | undefined> {
+  for (let waited = 0; waited <= patience; waited += pause) {
+    const lock = await attempt(`lock ${dir}`, {}, () => tryLock(host, dir))
+    if (lock !== 'held') return lock
+    const state = await readState(host, dir).catch(() => undefined)
+    if (state !== undefined) await killProcess(host, state)
+    await host.system.sleep(pause)
+  }
+  throw new RuntError('BUSY', `another command has been working on the container for ${patience / 1000} seconds`, {
+    hint: `"fuser ${dir}" shows it`,
+  })
+}
+
+/** The state, as far as it can be read. */
+async function readDamaged({ host, log }: Context, dir: string): Promise<SavedState | undefined> {
+  try {
+    return await readState(host, dir)
+  } catch (error) {
+    if (!(error instanceof RuntError) || error.code !== 'BAD_STATE') throw error
+    await log?.warn(`${error.message}: its cgroup and processes, if there are any, are not known`)
+    return undefined
+  }
+}
+
+/**
+ * Ends what still runs and removes cgroup and state, in this order: as long as anything is left, the state is there to find it.
+ * The caller holds the lock.
+ */
+export async function destroy(context: Context, dir: string, known?: SavedState): Promise<void> {
+  const { host } = context
+  const state = known ?? (await readDamaged(context, dir))
+  if (state !== undefined) {
+    // An interrupted creation may have claimed a cgroup's name and not have made it: nothing in there is the container's for sure.
+    const ours = state.pid > 0
+    await killProcess(host, state)
+    if (state.cgroup !== undefined) await destroyCgroup(host, state.cgroup, ours)
+  }
+  await attempt(`remove ${dir}`, {}, () => host.files.removeTree(dir))
+}
+
+/** Kills the process and waits for its end; one that is gone is fine. */
+async function killProcess(host: Host, name: ProcessName): Promise<void> {
+  const pidfd = await attempt(`open process ${name.pid}`, {}, () => openProcess(host, name))
+  if (pidfd === undefined) return
+  try {
+    await attempt(`kill process ${name.pid}`, {}, async () => {
+      try {
+        await host.processes.pidfdSignal(pidfd, SIGKILL)
+      } catch (error) {
+        if (!isErrno(error, 'ESRCH')) throw error
+      }
+      if (!(await host.processes.pidfdWait(pidfd, patience))) {
+        throw new RuntError('STUCK', `process ${name.pid} does not end after SIGKILL`, {
+          hint: `it waits in the kernel: see /proc/${name.pid}/stack`,
+        })
+      }
+    })
+  } finally {
+    await closeQuietly(host, pidfd)
+  }
+}
+

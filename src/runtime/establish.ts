@@ -1,0 +1,247 @@
+/**
+ * From a bundle to a container that waits for start: what `create` and `run` share.
+ *
+ * First everything is checked and compiled, without effects. Then, in this order, so that an interruption at any point leaves
+ * what `delete --force` can find and remove: directory and lock, state.json with the cgroup's place, fifos, the cgroup, init,
+ * state.json with init's pid, init's set-up, state.json complete.
+ */
+import type { Compiled, IdMap } from '../compiler/facts.ts'
+import { compileCreate } from '../compiler/create.ts'
+import { namespaceFlags } from '../compiler/exec.ts'
+import { RuntError, StateError } from '../errors.ts'
+import type { Fd } from '../host/host.ts'
+import { syncPoint } from '../plan/steps.ts'
+import { loadBundle, locate, type Bundle } from './bundle.ts'
+import { makeCgroup, placeCgroup, cgroupDir, type PlacedCgroup } from './cgroup.ts'
+import { absolute, type Context } from './context.ts'
+import { attempt, closeQuietly, Undo } from './failures.ts'
+import { checkId } from './id.ts'
+import { Init } from './init.ts'
+import { announce } from './pidfile.ts'
+import type { CreateRequest } from './requests.ts'
+import { stateFormat, type SavedState } from './state.ts'
+import { makeContainer, makeFifos, saveState } from './store.ts'
+import { checkPreserved, checkTerminal, listenFds } from './streams.ts'
+
+/** A container that is `created`. Its lock is held; whoever established it calls `finish`, or `undo`. */
+export interface Established {
+  dir: string
+  state: SavedState
+  init: Init
+  /** Master of the terminal, in the foreground. */
+  console: Fd
+  lock: Fd
+  /** Takes the whole container back. */
+  undo: Undo
+  /** Adds the place in config.json to an error of this container. */
+  locate(error: unknown): Promise<unknown>
+}
+
+/** @param foreground the command relays the terminal itself */
+export async function establish(context: Context, request: CreateRequest, foreground: boolean): Promise<Established> {
+  checkId(request.id)
+  const bundle = await loadBundle(context, request)
+  const undo = new Undo()
+  try {
+    const prepared = await prepare(context, request, bundle, foreground)
+    return await make(context, request, prepared, undo)
+  } catch (error) {
+    throw await locate(await undo.after(error), bundle.file, bundle.text)
+  }
+}
+
+interface Prepared {
+  bundle: Bundle
+  compiled: Compiled
+  cgroup: PlacedCgroup | undefined
+}
+
+/** All that can be found wrong before anything was done. */
+async function prepare(context: Context, request: CreateRequest, bundle: Bundle, foreground: boolean): Promise<Prepared> {
+  const { host, log } = context
+  const { spec } = bundle
+  const euid = await host.system.euid()
+  if (euid !== 0) {
+    throw new RuntError('NOT_ROOT', `needs root, and is user ${euid}`, { hint: 'use sudo; containers without root are not supported' })
+  }
+  checkTerminal(spec.process?.terminal === true, foreground, request.consoleSocket)
+  await checkRootfs(context, bundle)
+  const listen = await listenFds(context)
+  await checkPreserved(context, listen, request.preserveFds ?? 0)
+  const cgroup = await placeCgroup(context, spec, request.id)
+  const compiled = compileCreate(spec, {
+    id: request.id,
+    bundle: bundle.dir,
+    cgroupDir: cgroup === undefined ? undefined : cgroupDir(cgroup.saved),
+    cgroupRoot: cgroup?.saved.root,
+    noPivot: request.noPivot,
+    noNewKeyring: request.noNewKeyring,
+    preserveFds: request.preserveFds,
+    listenFds: listen,
+    euid,
+  })
+  for (const warning of [...bundle.warnings, ...compiled.warnings, ...(cgroup?.warnings ?? [])]) await log?.warn(warning)
+  return { bundle, compiled, cgroup }
+}
+
+async function checkRootfs({ host }: Context, { rootfs }: Bundle): Promise<void> {
+  if (rootfs === undefined) return
+  const origin = '/root/path'
+  const status = await attempt(`root filesystem ${rootfs}`, { origin }, () => host.files.status(rootfs))
+  if (status === undefined) {
+    throw new RuntError('ENOENT', `root filesystem ${rootfs}: no such file or directory`, { origin })
+  }
+  if (status.type !== 'directory') throw new RuntError('ENOTDIR', `root filesystem ${rootfs}: not a directory`, { origin })
+}
+
+async function make(context: Context, request: CreateRequest, prepared: Prepared, undo: Undo): Promise<Established> {
+  const { host } = context
+  const { bundle, compiled, cgroup } = prepared
+  const { dir, lock } = await makeContainer(context, request.id)
+  undo.push('release the lock', () => closeQuietly(host, lock))
+  undo.push(`remove ${dir}`, () => host.files.removeTree(dir))
+  const state = await initialState(context, request, prepared)
+  await saveState(host, dir, state)
+  await makeFifos(host, dir)
+  if (cgroup !== undefined) await makeCgroup(host, cgroup, undo)
+  const { plan } = compiled
+  const init = await Init.spawn(host, plan, { dir, cgroupDir: cgroup && cgroupDir(cgroup.saved) }, undo)
+  const established: Established = {
+    dir,
+    state,
+    init,
+    console: -1,
+    lock,
+    undo,
+    locate: (error) => locate(error, bundle.file, bundle.text),
+  }
+  undo.push('close the terminal', () => closeConsole(context, established))
+  await record(context, established)
+  await setUp(context, request, prepared, established)
+  return established
+}
+
+async function initialState(context: Context, request: CreateRequest, { bundle, compiled, cgroup }: Prepared): Promise<SavedState> {
+  const { host } = context
+  const { steps } = compiled.plan
+  const lateFrom = steps.findIndex((step) => step.op === 'waitForStart') + 1
+  const { spec } = bundle
+  const flags = namespaceFlags(spec)
+  return {
+    format: stateFormat,
+    id: request.id,
+    bundle: bundle.dir,
+    rootfs: bundle.rootfs ?? '',
+    created: await host.system.now(),
+    annotations: spec.annotations ?? {},
+    owner: await host.system.euid(),
+    phase: 'creating',
+    pid: 0,
+    startTime: 0,
+    cgroup: cgroup?.saved,
+    namespaces: flags,
+    ownPids: spec.linux?.namespaces?.some(({ type, path }) => type === 'pid' && path === undefined) === true,
+    noNewKeyring: request.noNewKeyring === true,
+    process: spec.process,
+    lateFrom,
+    lateSteps: steps.slice(lateFrom).map(({ op, origin }) => ({ op, origin })),
+  }
+}
+
+/** Notes which process is the container's, so that it can be found and ended whatever happens to this one. */
+async function record({ host }: Context, { dir, state, init }: Established): Promise<void> {
+  state.pid = init.name.pid
+  state.startTime = init.name.startTime
+  await saveState(host, dir, state)
+}
+
+/** Lets go of an established container: it stays. The caller still has to close the pidfd if it keeps it. */
+export async function finish({ host }: Context, established: Established, keepPidfd = false): Promise<void> {
+  await established.init.release(keepPidfd)
+  await closeQuietly(host, established.lock)
+}
+
+/** Goes through init's set-up with it, until it waits for start. */
+async function setUp(context: Context, request: CreateRequest, prepared: Prepared, established: Established): Promise<void> {
+  const { host, globals } = context
+  const { parent, plan } = prepared.compiled
+  const { init, state, dir, undo } = established
+  let ready = false
+  const failed = await init.converse({
+    replaced: () => record(context, established),
+    console: async (fd, name) => {
+      established.console = fd
+      if (request.consoleSocket === undefined) return
+      const socket = absolute(globals, request.consoleSocket)
+      await attempt(`send the terminal to ${socket}`, { origin: '--console-socket' }, () =>
+        host.sockets.sendDescriptor(socket, fd, name),
+      )
+      await closeConsole(context, established)
+    },
+    reached: async (point) => {
+      if (point === syncPoint.userNamespace && parent.idMaps !== undefined) {
+        await writeIdMaps(context, init.name.pid, parent.idMaps)
+      }
+      if (point === syncPoint.namespaces) await adjustOom(context, init.name.pid, parent.oomScoreAdj)
+      if (point !== syncPoint.ready) return
+      await limit(context, init.name.pid, parent.rlimits)
+      state.phase = 'created'
+      await saveState(host, dir, state)
+      await announce(context, request, init, undo)
+      ready = true
+    },
+  })
+  if (failed !== undefined) {
+    const { stepError } = await import('./step-errors.ts')
+    throw stepError(plan, { failed, architecture: await host.system.architecture(), spec: prepared.bundle.spec })
+  }
+  if (!ready) throw await died(context, prepared.cgroup)
+}
+
+/** init left without a word: most often the kernel killed it. */
+async function died({ host }: Context, cgroup: PlacedCgroup | undefined): Promise<Error> {
+  if (cgroup !== undefined) {
+    const events = await host.files.readTextIfExists(`${cgroupDir(cgroup.saved)}/memory.events`)
+    if (events !== undefined && /^oom_kill [1-9]/m.test(events)) {
+      return new StateError('OOM', 'container init was OOM-killed (memory limit too low?)', {
+        origin: '/linux/resources/memory/limit',
+      })
+    }
+  }
+  return new StateError('INIT_DIED', 'container init died while it was being set up', {
+    hint: 'it was killed from outside: look into the kernel log',
+  })
+}
+
+async function closeConsole({ host }: Context, established: Established): Promise<void> {
+  const fd = established.console
+  established.console = -1
+  if (fd >= 0) await closeQuietly(host, fd)
+}
+
+/** user_namespaces(7): one write(2) each, all lines at once. */
+export async function writeIdMaps({ host }: Context, pid: number, maps: NonNullable<Compiled['parent']['idMaps']>): Promise<void> {
+  const lines = (list: readonly IdMap[]) => list.map((map) => `${map.containerID} ${map.hostID} ${map.size}\n`).join('')
+  for (const [file, list, origin] of [
+    ['gid_map', maps.gid, maps.gidOrigin],
+    ['uid_map', maps.uid, maps.uidOrigin],
+  ] as const) {
+    await attempt(`map the ids of the user namespace (/proc/${pid}/${file})`, { origin }, () =>
+      host.files.writeExisting(`/proc/${pid}/${file}`, lines(list)),
+    )
+  }
+}
+
+export async function adjustOom({ host }: Context, pid: number, wanted: Compiled['parent']['oomScoreAdj']): Promise<void> {
+  if (wanted === undefined) return
+  await attempt(`set oom_score_adj to ${wanted.value}`, { origin: wanted.origin }, () =>
+    host.files.writeExisting(`/proc/${pid}/oom_score_adj`, String(wanted.value)),
+  )
+}
+
+export async function limit({ host }: Context, pid: number, limits: Compiled['parent']['rlimits']): Promise<void> {
+  for (const { resource, soft, hard, origin } of limits) {
+    await attempt('set resource limit', { origin }, () => host.processes.setLimit(pid, resource, soft, hard))
+  }
+}
+

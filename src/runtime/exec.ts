@@ -1,0 +1,135 @@
+/** `exec`: runs another process in a container. */
+import { compileExec } from '../compiler/exec.ts'
+import type { Compiled } from '../compiler/facts.ts'
+import { StateError, UsageError } from '../errors.ts'
+import type { ExitStatus, Fd } from '../host/host.ts'
+import { syncPoint } from '../plan/steps.ts'
+import { locate } from './bundle.ts'
+import { cgroupDir } from './cgroup.ts'
+import { absolute, type Context } from './context.ts'
+import { adjustOom, limit } from './establish.ts'
+import { execProcess, type ExecProcess } from './exec-process.ts'
+import { attempt, closeQuietly, Undo } from './failures.ts'
+import { Init } from './init.ts'
+import { announce } from './pidfile.ts'
+import type { ExecRequest } from './requests.ts'
+import type { SavedState } from './state.ts'
+import { deriveStatus } from './status.ts'
+import { loadState } from './store.ts'
+import { checkPreserved, checkTerminal, listenFds } from './streams.ts'
+
+export interface ExecResult {
+  pid: number
+  /** How the process ended; undefined when detached. */
+  status?: ExitStatus | undefined
+}
+
+/**
+ * Returns once the process executed its program (detached), or ended. Takes no lock: processes may be started side by side, and
+ * the container's end takes all of them with it.
+ */
+export async function exec(request: ExecRequest, context: Context): Promise<ExecResult> {
+  const { host, log } = context
+  const { dir, state } = await loadState(context, request.id)
+  await checkStatus(context, dir, state, request)
+  const wanted = await execProcess(context, request, state)
+  checkTerminal(wanted.process.terminal === true, request.detach !== true, request.consoleSocket)
+  const undo = new Undo()
+  try {
+    const compiled = await compile(context, request, state, wanted)
+    for (const warning of [...wanted.warnings, ...compiled.warnings]) await log?.warn(warning)
+    const cgroup = execCgroup(request, state)
+    const init = await Init.spawn(host, compiled.plan, { dir, cgroupDir: cgroup, target: state }, undo)
+    const console = await setUp(context, request, compiled, init, undo)
+    await announce(context, request, init, undo)
+    const { pid } = init.name
+    if (request.detach === true) {
+      await init.release()
+      return { pid }
+    }
+    const status = await attempt('attend to the process', {}, () =>
+      host.processes.foreground({ pid, pidfd: init.descriptor, terminal: console.fd }),
+    )
+    await init.release()
+    await console.close()
+    return { pid, status }
+  } catch (error) {
+    const all = await undo.after(error)
+    throw wanted.source === undefined ? all : await locate(all, wanted.source.file, wanted.source.text)
+  }
+}
+
+async function checkStatus({ host }: Context, dir: string, state: SavedState, request: ExecRequest): Promise<void> {
+  const status = await deriveStatus(host, dir, state)
+  if (status === 'stopped') throw new StateError('STOPPED', 'cannot exec in a stopped container')
+  if (status === 'creating') throw new StateError('CREATING', 'cannot exec in a container that is being created')
+  if (status === 'paused' && request.ignorePaused !== true) {
+    throw new StateError('PAUSED', 'cannot exec in a paused container (use --ignore-paused to override)')
+  }
+}
+
+async function compile(context: Context, request: ExecRequest, state: SavedState, { process }: ExecProcess): Promise<Compiled> {
+  const listen = await listenFds(context)
+  await checkPreserved(context, listen, request.preserveFds ?? 0)
+  return compileExec(process, {
+    id: state.id,
+    pid: state.pid,
+    namespaces: state.namespaces,
+    noNewKeyring: state.noNewKeyring,
+    preserveFds: request.preserveFds,
+    listenFds: listen,
+    euid: await context.host.system.euid(),
+  })
+}
+
+/** The container's cgroup, or the one below it that --cgroup names. */
+function execCgroup(request: ExecRequest, state: SavedState): string | undefined {
+  const dir = state.cgroup && cgroupDir(state.cgroup)
+  if (request.cgroup === undefined) return dir
+  const parts = request.cgroup.split('/').filter((part) => part !== '' && part !== '.')
+  if (dir === undefined || parts.includes('..') || request.cgroup.includes(':')) {
+    throw new UsageError(`--cgroup ${request.cgroup} is not a path below the container's cgroup`, { origin: '--cgroup' })
+  }
+  return [dir, ...parts].join('/')
+}
+
+/** The terminal's master in the foreground. */
+interface Console {
+  fd: Fd
+  close(): Promise<void>
+}
+
+/** Goes through the process's set-up with it, until it executed its program. */
+async function setUp({ host, globals }: Context, request: ExecRequest, { plan, parent }: Compiled, init: Init, undo: Undo): Promise<Console> {
+  const context = { host, globals }
+  const console: Console = {
+    fd: -1,
+    close: async () => {
+      const { fd } = console
+      console.fd = -1
+      if (fd >= 0) await closeQuietly(host, fd)
+    },
+  }
+  undo.push('close the terminal', () => console.close())
+  const failed = await init.converse({
+    console: async (fd, name) => {
+      console.fd = fd
+      if (request.consoleSocket === undefined) return
+      const socket = absolute(globals, request.consoleSocket)
+      await attempt(`send the terminal to ${socket}`, { origin: '--console-socket' }, () =>
+        host.sockets.sendDescriptor(socket, fd, name),
+      )
+      await console.close()
+    },
+    reached: async (point) => {
+      if (point !== syncPoint.ready) return
+      await adjustOom(context, init.name.pid, parent.oomScoreAdj)
+      await limit(context, init.name.pid, parent.rlimits)
+    },
+  })
+  if (failed !== undefined) {
+    const { stepError } = await import('./step-errors.ts')
+    throw stepError(plan, { failed, architecture: await host.system.architecture() })
+  }
+  return console
+}

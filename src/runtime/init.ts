@@ -1,0 +1,222 @@
+/** A process that runs a plan: spawned, talked to until it executes the program or waits for start, and ended if need be. */
+import { RuntError, StateError } from '../errors.ts'
+import { openFlags, type Fd, type Host, type InitMessage } from '../host/host.ts'
+import type { Input, Plan } from '../plan/plan.ts'
+import { encodePlan } from '../plan/wire.ts'
+import { attempt, closeQuietly, explained, isErrno, type Undo } from './failures.ts'
+import { openProcess, readStat, type ProcessName } from './procfs.ts'
+import { SIGKILL } from './signals.ts'
+
+export interface SpawnFacts {
+  /** The container's state directory: inputs of kind `state` are files in it. */
+  dir: string
+  /** Directory of the cgroup to start in; undefined without cgroups. */
+  cgroupDir: string | undefined
+  /** The process that an input of kind `pidfd` names. */
+  target?: ProcessName | undefined
+}
+
+export interface Handlers {
+  /** init is at a sync point and waits. */
+  reached(point: number): Promise<void>
+  /** Another process took over; `init.name` is it. */
+  replaced?(): Promise<void>
+  /** The master of a terminal; the handler owns it. */
+  console(fd: Fd, name: string): Promise<void>
+}
+
+export type Failed = Extract<InitMessage, { type: 'failed' }>
+
+export class Init {
+  /** The process that runs the plan now. */
+  name: ProcessName
+  private pidfd: Fd
+  private socket: Fd
+  /** A stage that handed over to another process and was not reaped yet. */
+  private retired: { pid: number; pidfd: Fd } | undefined
+  private readonly host: Host
+
+  private constructor(host: Host, pid: number, pidfd: Fd, socket: Fd) {
+    this.host = host
+    this.name = { pid, startTime: 0 }
+    this.pidfd = pidfd
+    this.socket = socket
+  }
+
+  /** Opens the plan's inputs and spawns the process; registers its end with `undo`. */
+  static async spawn(host: Host, plan: Plan, facts: SpawnFacts, undo: Undo): Promise<Init> {
+    const opened: Fd[] = []
+    try {
+      const inputs: Fd[] = []
+      for (const input of plan.inputs) {
+        const fd = await openInput(host, input, facts)
+        opened.push(fd)
+        inputs.push(fd)
+      }
+      let cgroup: Fd = -1
+      if (facts.cgroupDir !== undefined) {
+        const directory = facts.cgroupDir
+        cgroup = await attempt(`open cgroup ${directory}`, { origin: '/linux/cgroupsPath' }, () =>
+          host.files.open(directory, openFlags.directory | openFlags.readOnly),
+        )
+        opened.push(cgroup)
+      }
+      const child = await spawn(host, plan, inputs, cgroup)
+      const init = new Init(host, child.pid, child.pidfd, child.socket)
+      undo.push('end init', () => init.end())
+      await init.learnStartTime()
+      return init
+    } finally {
+      for (const fd of opened) await closeQuietly(host, fd)
+    }
+  }
+
+  /** The process by a descriptor; stays this object's own. */
+  get descriptor(): Fd {
+    return this.pidfd
+  }
+
+  /** Talks with init until it closes its end, or fails. */
+  async converse(handlers: Handlers): Promise<Failed | undefined> {
+    const { processes } = this.host
+    for (;;) {
+      const message = await attempt('hear from init', {}, () => processes.receive(this.socket))
+      switch (message.type) {
+        case 'reached':
+          await handlers.reached(message.point)
+          await this.proceed()
+          break
+        case 'forked':
+          await this.follow(message.pid)
+          await handlers.replaced?.()
+          break
+        case 'descriptor':
+          await handlers.console(message.fd, message.name)
+          break
+        case 'failed':
+          return message
+        case 'closed':
+          return undefined
+      }
+    }
+  }
+
+  private async proceed(): Promise<void> {
+    try {
+      await this.host.processes.proceed(this.socket)
+    } catch (error) {
+      // init died at the sync point: the next message is the end of the talk.
+      if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error
+    }
+  }
+
+  /** The plan goes on in process `pid`, our child too; the old one leaves by itself. */
+  private async follow(pid: number): Promise<void> {
+    this.retired = { pid: this.name.pid, pidfd: this.pidfd }
+    this.name = { pid, startTime: 0 }
+    this.pidfd = -1
+    this.pidfd = await this.host.processes.pidfdOpen(pid)
+    await this.learnStartTime()
+    await this.reapRetired()
+  }
+
+  private async reapRetired(): Promise<void> {
+    const retired = this.retired
+    if (retired === undefined) return
+    this.retired = undefined
+    try {
+      await this.host.processes.wait(retired.pid)
+    } finally {
+      await closeQuietly(this.host, retired.pidfd)
+    }
+  }
+
+  private async learnStartTime(): Promise<void> {
+    const { pid } = this.name
+    const stat = await attempt(`read /proc/${pid}/stat`, {}, () => readStat(this.host, pid))
+    // Our own child, not reaped: it is there even if it has died.
+    if (stat === undefined) throw new RuntError('NO_PROC', `/proc has no process ${pid}`, { hint: 'runt needs /proc of its own pid namespace' })
+    this.name = { pid, startTime: stat.startTime }
+  }
+
+  /** Closes this side's descriptors; the process goes on. With `keepPidfd` that one stays open, for the caller to close. */
+  async release(keepPidfd = false): Promise<void> {
+    const [socket, pidfd] = [this.socket, this.pidfd]
+    this.socket = -1
+    if (!keepPidfd) this.pidfd = -1
+    if (socket >= 0) await closeQuietly(this.host, socket)
+    if (!keepPidfd && pidfd >= 0) await closeQuietly(this.host, pidfd)
+  }
+
+  /**
+   * Kills the process, waits for its end and closes everything. The socket goes first: init leaves at its next sync point when
+   * nobody is there to talk to, should the signal fail.
+   */
+  async end(): Promise<void> {
+    const { processes } = this.host
+    if (this.socket >= 0) await closeQuietly(this.host, this.socket)
+    this.socket = -1
+    const { pid } = this.name
+    if (pid <= 0) return
+    try {
+      if (this.pidfd >= 0) await processes.pidfdSignal(this.pidfd, SIGKILL)
+    } catch (error) {
+      if (!isErrno(error, 'ESRCH')) throw error
+    } finally {
+      await this.reapRetired()
+      await processes.wait(pid)
+      this.name = { pid: 0, startTime: 0 }
+      if (this.pidfd >= 0) await closeQuietly(this.host, this.pidfd)
+      this.pidfd = -1
+    }
+  }
+}
+
+async function openInput(host: Host, input: Input, facts: SpawnFacts): Promise<Fd> {
+  const { source } = input
+  const details = { origin: input.origin === '' ? undefined : input.origin }
+  switch (source.kind) {
+    case 'path':
+      return attempt(`open ${input.name} ${source.path}`, details, () => host.files.open(source.path, openFlags[source.flags]))
+    case 'state':
+      return attempt(`open ${input.name} ${facts.dir}/${source.file}`, details, () =>
+        host.files.open(`${facts.dir}/${source.file}`, openFlags.readWrite | openFlags.noFollow),
+      )
+    case 'pidfd': {
+      const target = facts.target ?? { pid: source.pid, startTime: -1 }
+      const pidfd = await attempt(`open process ${target.pid}`, details, () => openProcess(host, target))
+      if (pidfd === undefined) throw new StateError('NOT_RUNNING', 'container not running')
+      return pidfd
+    }
+  }
+}
+
+async function spawn(host: Host, plan: Plan, inputs: readonly Fd[], cgroup: Fd) {
+  try {
+    return await host.processes.spawn({
+      plan: encodePlan(plan),
+      inputs,
+      cloneFlags: plan.cloneFlags,
+      cgroup,
+      preserveFds: plan.preserveFds,
+    })
+  } catch (error) {
+    throw await explained('spawn init', error, spawnHint(error, cgroup))
+  }
+}
+
+function spawnHint(error: unknown, cgroup: Fd): { hint?: string; origin?: string } {
+  if (isErrno(error, 'ENOSPC', 'EUSERS')) {
+    return { origin: '/linux/namespaces', hint: 'too many namespaces: see /proc/sys/user/max_*_namespaces' }
+  }
+  if (isErrno(error, 'EPERM')) return { hint: 'making namespaces needs root, or CAP_SYS_ADMIN' }
+  if (isErrno(error, 'EAGAIN')) return { hint: 'too many processes: see ulimit -u and the pids.max of the cgroup' }
+  if (isErrno(error, 'EBUSY', 'EOPNOTSUPP') && cgroup >= 0) {
+    return {
+      origin: '/linux/cgroupsPath',
+      hint: 'a cgroup that gives controllers to its children, or is threaded, can hold no processes itself',
+    }
+  }
+  if (isErrno(error, 'ENOSYS')) return { hint: 'the kernel has no clone3: runt needs Linux 5.15 or newer' }
+  return {}
+}

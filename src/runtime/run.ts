@@ -1,0 +1,60 @@
+/** `run`: create, start, and in the foreground wait for the end and delete. */
+import type { ExitStatus } from '../host/host.ts'
+import type { Context } from './context.ts'
+import { destroy } from './delete.ts'
+import { establish, finish, type Established } from './establish.ts'
+import { attempt, closeQuietly } from './failures.ts'
+import type { RunRequest } from './requests.ts'
+import { startProgram } from './start.ts'
+import { lockContainer } from './store.ts'
+
+/** @returns how the program ended; undefined when detached. */
+export async function run(request: RunRequest, context: Context): Promise<ExitStatus | undefined> {
+  const { host } = context
+  const foreground = request.detach !== true
+  if (foreground && request.noSubreaper !== true) {
+    await attempt('become the subreaper', {}, () => host.processes.becomeSubreaper())
+  }
+  const established = await establish(context, request, foreground)
+  try {
+    await startProgram(context, established.dir, established.state)
+  } catch (error) {
+    throw await established.locate(await established.undo.after(error))
+  }
+  await finish(context, established, foreground)
+  return foreground ? await attend(context, request, established) : undefined
+}
+
+/** Stays with the program until it ends. */
+async function attend(context: Context, request: RunRequest, established: Established): Promise<ExitStatus> {
+  const { host } = context
+  const { init, console, state } = established
+  const { pid } = init.name
+  let status: ExitStatus
+  try {
+    status = await attempt('attend to the container', {}, () =>
+      host.processes.foreground({ pid, pidfd: init.descriptor, terminal: console }),
+    )
+  } finally {
+    await init.release()
+    if (console >= 0) await closeQuietly(host, console)
+  }
+  if (request.keep !== true) await removeEnded(context, state.id)
+  return status
+}
+
+/** The container ended by itself; somebody else may have deleted it meanwhile. */
+async function removeEnded(context: Context, id: string): Promise<void> {
+  let held
+  try {
+    held = await lockContainer(context, id)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'NOT_FOUND') return
+    throw error
+  }
+  try {
+    await destroy(context, held.dir)
+  } finally {
+    await closeQuietly(context.host, held.lock)
+  }
+}

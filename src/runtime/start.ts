@@ -1,0 +1,100 @@
+/** `start`: lets a created container execute its program. */
+import { StateError } from '../errors.ts'
+import { openFlags, type Fd } from '../host/host.ts'
+import { locate } from './bundle.ts'
+import type { Context } from './context.ts'
+import { attempt, closeQuietly, isErrno } from './failures.ts'
+import { decodeFailed } from './packet.ts'
+import type { SavedState } from './state.ts'
+import { deriveStatus } from './status.ts'
+import { loadState, lockContainer, startedFifo, startFifo } from './store.ts'
+
+/** @throws StateError unless the container is `created`; StepError if the program could not be executed. */
+export async function start(id: string, context: Context): Promise<void> {
+  const { host } = context
+  const { dir, lock } = await lockContainer(context, id)
+  let state: SavedState | undefined
+  try {
+    state = (await loadState(context, id)).state
+    const status = await deriveStatus(host, dir, state, true)
+    if (status === 'stopped') throw new StateError('STOPPED', 'cannot start a container that has stopped')
+    if (status !== 'created') throw new StateError('RUNNING', 'cannot start an already running container')
+    await startProgram(context, dir, state)
+  } catch (error) {
+    throw state === undefined ? error : await locateInBundle(context, state, error)
+  } finally {
+    await closeQuietly(host, lock)
+  }
+}
+
+/** Gives the go through the `start` fifo and waits until init executed the program or said why not. The lock is held. */
+export async function startProgram(context: Context, dir: string, state: SavedState): Promise<void> {
+  const { host } = context
+  const started = await openStarted(context, dir)
+  let answer: Uint8Array
+  try {
+    await giveTheGo(context, dir)
+    answer = await attempt('wait for the program', {}, () => readAll(context, started))
+  } finally {
+    await closeQuietly(host, started)
+  }
+  const failed = decodeFailed(answer)
+  if (failed === undefined) return
+  const { failedStep } = await import('./step-errors.ts')
+  const step = state.lateSteps[failed.step - state.lateFrom] ?? { op: 'unknown', origin: '' }
+  throw failedStep({ failed, step, architecture: await host.system.architecture() })
+}
+
+/**
+ * The reading end of the `started` fifo. Opening it must not wait (init may be gone), reading it must: so it is opened
+ * while this process is, for a moment, a writer itself.
+ */
+async function openStarted({ host }: Context, dir: string): Promise<Fd> {
+  const file = `${dir}/${startedFifo}`
+  return attempt(`open ${file}`, {}, async () => {
+    const both = await host.files.open(file, openFlags.readWrite | openFlags.noFollow)
+    try {
+      return await host.files.open(file, openFlags.readOnly | openFlags.noFollow)
+    } finally {
+      await closeQuietly(host, both)
+    }
+  })
+}
+
+async function giveTheGo({ host }: Context, dir: string): Promise<void> {
+  const file = `${dir}/${startFifo}`
+  try {
+    const fifo = await host.files.open(file, openFlags.writeOnly | openFlags.nonBlocking | openFlags.noFollow)
+    try {
+      await host.files.write(fifo, Uint8Array.of(0))
+    } finally {
+      await closeQuietly(host, fifo)
+    }
+  } catch (error) {
+    // init died since the status was looked at.
+    if (isErrno(error, 'ENXIO', 'EPIPE')) throw new StateError('STOPPED', 'cannot start a container that has stopped', { cause: error })
+    throw error
+  }
+}
+
+/** Until the end of file: every copy of init's end is closed. */
+async function readAll({ host }: Context, fd: Fd): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for (;;) {
+    const part = await host.files.read(fd, 4096)
+    if (part.length === 0) return Buffer.concat(parts)
+    parts.push(part)
+  }
+}
+
+/** Adds the line of config.json, if the bundle still has one. */
+export async function locateInBundle({ host }: Context, state: SavedState, error: unknown): Promise<unknown> {
+  try {
+    const file = `${state.bundle}/config.json`
+    const text = await host.files.readTextIfExists(file)
+    return text === undefined ? error : await locate(error, file, text)
+  } catch {
+    // The line is an extra; the error itself is what counts.
+    return error
+  }
+}

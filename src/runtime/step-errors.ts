@@ -1,0 +1,190 @@
+/**
+ * Sentences for steps that failed in init: which field of config.json, what was tried, why, and where one is known the mend.
+ * Loaded only when something failed.
+ */
+import { StepError } from '../errors.ts'
+import type { InitMessage } from '../host/host.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Step, StepName } from '../plan/steps.ts'
+import type { Spec } from '../spec/schema.gen.ts'
+import { errnoCode, errnoText } from './errno.ts'
+import { whyNotExecuted } from './executable.ts'
+import { fieldName } from './fields.ts'
+
+export type Failed = Extract<InitMessage, { type: 'failed' }>
+
+/** A step as far as it is known: `start` has only what state.json keeps. */
+export interface FailedStep {
+  op: string
+  origin: string
+}
+
+export interface FailureFacts {
+  failed: Failed
+  step: FailedStep
+  /** As `System.architecture` says. */
+  architecture: string
+  /** The configuration, where it is at hand: names a mount by its destination. */
+  spec?: Spec | undefined
+}
+
+/** What a step tries; ops that are not here have sentences of their own. */
+const verbs: Readonly<Partial<Record<StepName, string>>> = {
+  dieWithParent: 'tie the life of init to its parent',
+  sync: 'report to runt',
+  setns: 'join namespace',
+  unshare: 'make namespaces',
+  fork: 'make a process',
+  becomeRoot: 'become root of the user namespace',
+  setsid: 'start a session',
+  joinSessionKeyring: 'start session keyring',
+  sethostname: 'set host name',
+  setdomainname: 'set domain name',
+  rlimit: 'set resource limit',
+  umask: 'set umask',
+  keepCapabilities: 'keep capabilities',
+  boundingSet: 'drop capabilities from the bounding set',
+  capabilities: 'set capabilities',
+  ambientCapabilities: 'set ambient capabilities',
+  user: 'become the user',
+  noNewPrivileges: 'set no_new_privs',
+  notDumpable: 'protect init from other processes',
+  propagation: 'change propagation of',
+  openTree: 'bind',
+  cloneTree: 'clone mount',
+  newMount: 'mount',
+  mountAttributes: 'set mount attributes',
+  attach: 'attach mount',
+  attachHost: 'attach mount',
+  openIn: 'open',
+  openLike: 'make mount point',
+  close: 'close',
+  mask: 'mask',
+  readonlyPath: 'make read-only',
+  mknod: 'make device',
+  symlink: 'make link',
+  verifyNull: 'verify /dev/null',
+  pivotRoot: 'change the root',
+  writeProc: 'write /proc file',
+  openConsole: 'open terminal',
+  useConsole: 'use terminal',
+  chownStreams: 'give standard streams to the user',
+  home: 'look up the home directory',
+  listenPid: 'set LISTEN_PID',
+  waitForStart: 'wait for start',
+}
+
+/** The error for a step of `plan` that failed. */
+export function stepError(plan: Plan, facts: Omit<FailureFacts, 'step'>): StepError {
+  const step: Step | undefined = plan.steps[facts.failed.step]
+  return failedStep({ ...facts, step: step ?? { op: 'unknown', origin: '' } })
+}
+
+export function failedStep(facts: FailureFacts): StepError {
+  const { failed, step } = facts
+  return new StepError(
+    sentence(facts),
+    {
+      step: failed.step,
+      op: step.op,
+      syscall: failed.syscall,
+      errno: failed.errno,
+      subject: failed.subject,
+      detail: failed.detail,
+    },
+    { origin: step.origin === '' ? undefined : step.origin, hint: hint(facts) },
+  )
+}
+
+function sentence(facts: FailureFacts): string {
+  const { failed, step } = facts
+  const why = errnoText(failed.errno)
+  // The texts of the first three are what daemons look for.
+  if (step.op === 'program') return programSentence(failed)
+  if (step.op === 'exec') return `exec ${failed.subject}: ${why}`
+  if (step.op === 'chdir') return `chdir to cwd (${JSON.stringify(failed.subject)}) set in config.json: ${why}`
+  const verb = verbs[step.op as StepName] ?? step.op
+  const subject = failed.subject === '' ? '' : ` ${failed.subject}`
+  const call = failed.syscall === '' ? '' : ` (${failed.syscall})`
+  return `${subjectOf(facts)}${verb}${subject}${call}: ${why}${kernelLog(facts)}`
+}
+
+function programSentence({ subject, errno }: Failed): string {
+  const name = JSON.stringify(subject)
+  if (errnoCode(errno) !== 'ENOENT') return `exec: ${name}: ${errnoText(errno)}`
+  return subject.includes('/')
+    ? `exec: ${name}: stat ${subject}: ${errnoText(errno)}`
+    : `exec: ${name}: executable file not found in $PATH`
+}
+
+/** `mounts[3] → /data: ` */
+function subjectOf({ step, spec }: FailureFacts): string {
+  if (!step.origin.startsWith('/')) return step.origin === '' ? '' : `${step.origin}: `
+  const mount = /^\/mounts\/(\d+)/.exec(step.origin)
+  const destination = mount ? spec?.mounts?.[Number(mount[1])]?.destination : undefined
+  return `${fieldName(step.origin)}${destination === undefined ? '' : ` → ${destination}`}: `
+}
+
+/** What the kernel's mount context said, for the calls that have one: lines of `e message`, `w message`. */
+function kernelLog({ failed, step }: FailureFacts): string {
+  if (step.op !== 'newMount' || failed.detail.length === 0) return ''
+  const lines = Buffer.from(failed.detail)
+    .toString('utf8')
+    .split(/[\n\0]/)
+    .map((line) => line.replace(/^[ewi] /, '').trim())
+    .filter((line) => line !== '')
+  return lines.length === 0 ? '' : ` (${lines.join('; ')})`
+}
+
+function hint(facts: FailureFacts): string | undefined {
+  const { failed, step, architecture } = facts
+  const code = errnoCode(failed.errno)
+  if (code === 'ENOSYS') return `the kernel has no ${failed.syscall}: runt needs Linux 5.15 or newer, and a seccomp filter around runt must allow the call`
+  if (step.op === 'exec') return whyNotExecuted(code, failed.detail, architecture)
+  return hints[step.op as StepName]?.(code, failed)
+}
+
+const hints: Partial<Record<StepName, (code: string, failed: Failed) => string | undefined>> = {
+  program: (code, { subject }) => {
+    if (code === 'ENOENT') {
+      return subject.includes('/')
+        ? 'the path counts from the root filesystem of the container'
+        : 'PATH is taken from process.env; look whether the root filesystem has the program there'
+    }
+    if (code === 'EACCES') return 'the file is there, but the user of process.user may not execute it: chmod +x'
+    return undefined
+  },
+  chdir: (code) => (code === 'ENOENT' || code === 'ENOTDIR' ? 'the path counts from the root filesystem of the container' : undefined),
+  openTree: (code) => (code === 'ENOENT' ? 'the source of a bind mount must exist on the host' : undefined),
+  newMount: (code, { subject }) => {
+    if (code === 'ENODEV') return `the kernel has no filesystem ${subject}: see /proc/filesystems, or load its module`
+    if (code === 'EBUSY') return 'another mount of this filesystem excludes these options'
+    return undefined
+  },
+  openIn: outside,
+  openLike: outside,
+  setns: (code) => {
+    if (code === 'EINVAL') return 'the file is not a namespace of this type'
+    return code === 'EPERM' ? 'joining needs CAP_SYS_ADMIN in the user namespace that owns it' : undefined
+  },
+  unshare: tooMany,
+  fork: tooMany,
+  mknod: (code) => (code === 'EPERM' ? 'a user namespace, or a filesystem mounted nodev, does not allow device nodes' : undefined),
+  rlimit: (code) => (code === 'EPERM' ? 'raising a hard limit needs CAP_SYS_RESOURCE on the host' : undefined),
+  ambientCapabilities: (code) =>
+    code === 'EPERM' ? 'an ambient capability must be permitted and inheritable as well' : undefined,
+  pivotRoot: (code) => (code === 'EINVAL' ? 'a root on the initial ramfs cannot be pivoted: use --no-pivot' : undefined),
+  openConsole: (code) => (code === 'ENOENT' ? 'a terminal needs the devpts mount on /dev/pts' : undefined),
+}
+
+function outside(code: string): string | undefined {
+  if (code === 'ELOOP') return 'a symlink on the way leads in a circle, or is not allowed there'
+  if (code === 'EROFS') return 'the mount point does not exist, and the filesystem that should hold it is read-only'
+  return code === 'ENOTDIR' ? 'a component on the way is no directory' : undefined
+}
+
+function tooMany(code: string): string | undefined {
+  if (code === 'ENOSPC' || code === 'EUSERS') return 'too many namespaces: see /proc/sys/user/max_*_namespaces'
+  if (code === 'ENOMEM') return 'the pid namespace that should be joined has lost its init'
+  return code === 'EAGAIN' ? 'too many processes: see ulimit -u and the pids.max of the cgroup' : undefined
+}

@@ -1,0 +1,44 @@
+/** Terminals, and the descriptors that a container's program inherits. */
+import { UsageError } from '../errors.ts'
+import type { Context } from './context.ts'
+import { attempt } from './failures.ts'
+
+/**
+ * Whether the flags fit `process.terminal`: somebody has to take the terminal, and nobody waits for one that never comes.
+ * @param foreground the command itself relays the terminal
+ */
+export function checkTerminal(terminal: boolean, foreground: boolean, consoleSocket: string | undefined): void {
+  const origin = '--console-socket'
+  if (terminal && !foreground && consoleSocket === undefined) {
+    throw new UsageError('process.terminal asks for a terminal, and nobody takes it: the command does not stay in the foreground', {
+      origin,
+      hint: 'give --console-socket, or set process.terminal to false',
+    })
+  }
+  if (consoleSocket !== undefined && (!terminal || foreground)) {
+    throw new UsageError(
+      terminal ? '--console-socket is only for detached containers' : '--console-socket is given, but process.terminal is false',
+      { origin },
+    )
+  }
+}
+
+/**
+ * How many sockets systemd passed on (sd_listen_fds(3)): LISTEN_FDS, if LISTEN_PID means this process.
+ * @param globals the caller's environment
+ */
+export async function listenFds({ host, globals }: Context): Promise<number> {
+  const { LISTEN_FDS, LISTEN_PID } = globals.env
+  if (LISTEN_FDS === undefined || LISTEN_PID === undefined || !/^[0-9]{1,4}$/.test(LISTEN_FDS)) return 0
+  return (await host.files.readLink('/proc/self')) === LISTEN_PID ? Number(LISTEN_FDS) : 0
+}
+
+/** @throws UsageError if a descriptor that --preserve-fds counts is not open. */
+export async function checkPreserved({ host }: Context, listen: number, preserve: number): Promise<void> {
+  for (let fd = 3 + listen; fd < 3 + listen + preserve; fd++) {
+    const status = await attempt(`look at descriptor ${fd}`, {}, () => host.files.status(`/proc/self/fd/${fd}`, { follow: false }))
+    if (status === undefined) {
+      throw new UsageError(`descriptor ${fd}, which --preserve-fds counts, is not open`, { origin: '--preserve-fds' })
+    }
+  }
+}
