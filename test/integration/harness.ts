@@ -27,7 +27,9 @@ import type { Spec } from '../../src/spec/schema.gen.ts'
 const project = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The runtime's executable and its first arguments. */
-export const underTest: readonly string[] = (process.env.RUNT_UNDER_TEST ?? path.join(project, 'dist/bin/runt')).split(' ')
+export const underTest: readonly string[] = (process.env.RUNT_UNDER_TEST ?? 'dist/bin/runt')
+  .split(' ')
+  .map((word) => (word.includes('/') && !word.startsWith('-') ? path.resolve(project, word) : word))
 
 /** `runt`, `runc` or `crun`. */
 export const runtime: 'runt' | 'runc' | 'crun' = (() => {
@@ -119,8 +121,7 @@ export class Sandbox {
   }
 
   newId(): string {
-    const id = `t${process.pid}-${++counter}`
-    return id
+    return `t${process.pid}-${++counter}`
   }
 
   /** Writes config.json anew: runt's default, without a terminal, changed. */
