@@ -48,11 +48,23 @@ async function validators(): Promise<string> {
   return [
     '// @ts-nocheck',
     `/** ${notice} */`,
-    "import type { Validator } from './validator.ts'",
-    text.replace(/export \{[^}]*\};?\s*$/, '').trimEnd(),
+    "import { add, addAll, type Validator } from './validator.ts'",
+    bounded(text)
+      .replace(/export \{[^}]*\};?\s*$/, '')
+      .trimEnd(),
     'export const validators: { spec: Validator; process: Validator } = { spec: validSpec, process: validProcess }',
     '',
   ].join('\n')
+}
+
+/** ajv collects errors without end, and copies the list for each list item that is wrong: here the list has a limit. */
+function bounded(code: string): string {
+  const text = code
+    .replace(/vErrors === null \? vErrors = \[(err\d+)\] : vErrors\.push\(\1\)/g, 'vErrors = add(vErrors, $1)')
+    .replace(/vErrors === null \? (validate\d+\.errors) : vErrors\.concat\(\1\)/g, 'addAll(vErrors, $1)')
+  if (/vErrors === null|\.push\(|\.concat\(/.test(text))
+    throw new Error('generate-spec: ajv collects errors in a new way')
+  return text
 }
 
 const files: Record<string, string> = { 'schema.gen.ts': await types(), 'validate.gen.ts': await validators() }

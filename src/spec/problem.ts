@@ -7,7 +7,7 @@ export interface Problem {
   message: string
   /** How to mend it. */
   hint?: string | undefined
-  /** 1-based; `locateProblems` fills them. */
+  /** 1-based; `locateProblems` of locate.ts fills them. */
   line?: number | undefined
   /** 1-based, in UTF-16 units. */
   column?: number | undefined
@@ -46,14 +46,9 @@ export function describe(value: unknown): string {
   if (value === undefined) return 'missing'
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
-  switch (typeof value) {
-    case 'object':
-      return 'an object'
-    case 'string':
-      return value === '' ? 'an empty string' : `a string (${quote(value)})`
-    default:
-      return `a ${typeof value} (${String(value)})`
-  }
+  if (typeof value === 'object') return 'an object'
+  if (typeof value === 'string') return value === '' ? 'an empty string' : `a string (${quote(value)})`
+  return typeof value === 'number' || typeof value === 'boolean' ? `a ${typeof value} (${value})` : `a ${typeof value}`
 }
 
 /** The closest of `known` to a misspelt `name`, as a hint; undefined where none is close. */

@@ -1,25 +1,25 @@
 // @ts-nocheck
 /** Generated from src/spec/schema.json by scripts/generate-spec.ts: do not edit. */
-import type { Validator } from './validator.ts'
+import { add, addAll, type Validator } from './validator.ts'
 const validSpec = validate21;
 function validate22(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.path === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "path" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.path !== void 0 && typeof data.path != "string") {
       const err1 = { instancePath: instancePath + "/path", schemaPath: "#/properties/path/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.readonly !== void 0 && typeof data.readonly != "boolean") {
       const err2 = { instancePath: instancePath + "/readonly", schemaPath: "#/properties/readonly/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
   } else {
     const err3 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+    vErrors = add(vErrors, err3), errors++;
   }
   return validate22.errors = vErrors, errors === 0;
 }
@@ -27,16 +27,16 @@ function validate26(data, { instancePath = "", parentData, parentDataProperty, r
   let vErrors = null, errors = 0;
   if (!(typeof data == "number" && !(data % 1) && !isNaN(data) && isFinite(data))) {
     const err0 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "integer" } };
-    vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+    vErrors = add(vErrors, err0), errors++;
   }
   if (typeof data == "number" && isFinite(data)) {
     if (data > 4294967295 || isNaN(data)) {
       const err1 = { instancePath, schemaPath: "#/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4294967295 } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data < 0 || isNaN(data)) {
       const err2 = { instancePath, schemaPath: "#/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
   }
   return validate26.errors = vErrors, errors === 0;
@@ -46,20 +46,20 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.containerID === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "containerID" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.hostID === void 0) {
       const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "hostID" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.size === void 0) {
       const err2 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "size" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
-    data.containerID !== void 0 && (validate26(data.containerID, { instancePath: instancePath + "/containerID", parentData: data, parentDataProperty: "containerID", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.hostID !== void 0 && (validate26(data.hostID, { instancePath: instancePath + "/hostID", parentData: data, parentDataProperty: "hostID", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.size !== void 0 && (validate26(data.size, { instancePath: instancePath + "/size", parentData: data, parentDataProperty: "size", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length));
+    data.containerID !== void 0 && (validate26(data.containerID, { instancePath: instancePath + "/containerID", parentData: data, parentDataProperty: "containerID", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.hostID !== void 0 && (validate26(data.hostID, { instancePath: instancePath + "/hostID", parentData: data, parentDataProperty: "hostID", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.size !== void 0 && (validate26(data.size, { instancePath: instancePath + "/size", parentData: data, parentDataProperty: "size", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length));
   } else {
     const err3 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+    vErrors = add(vErrors, err3), errors++;
   }
   return validate25.errors = vErrors, errors === 0;
 }
@@ -68,19 +68,19 @@ function validate24(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.destination === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "destination" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.destination !== void 0 && typeof data.destination != "string") {
       const err1 = { instancePath: instancePath + "/destination", schemaPath: "#/properties/destination/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.type !== void 0 && typeof data.type != "string") {
       const err2 = { instancePath: instancePath + "/type", schemaPath: "#/properties/type/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
     if (data.source !== void 0 && typeof data.source != "string") {
       const err3 = { instancePath: instancePath + "/source", schemaPath: "#/properties/source/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+      vErrors = add(vErrors, err3), errors++;
     }
     if (data.options !== void 0) {
       let data3 = data.options;
@@ -89,11 +89,11 @@ function validate24(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i0 = 0; i0 < len0; i0++)
           if (typeof data3[i0] != "string") {
             const err4 = { instancePath: instancePath + "/options/" + i0, schemaPath: "#/properties/options/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+            vErrors = add(vErrors, err4), errors++;
           }
       } else {
         const err5 = { instancePath: instancePath + "/options", schemaPath: "#/properties/options/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+        vErrors = add(vErrors, err5), errors++;
       }
     }
     if (data.uidMappings !== void 0) {
@@ -101,10 +101,10 @@ function validate24(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data5)) {
         const len1 = data5.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate25(data5[i1], { instancePath: instancePath + "/uidMappings/" + i1, parentData: data5, parentDataProperty: i1, rootData }) || (vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors), errors = vErrors.length);
+          validate25(data5[i1], { instancePath: instancePath + "/uidMappings/" + i1, parentData: data5, parentDataProperty: i1, rootData }) || (vErrors = addAll(vErrors, validate25.errors), errors = vErrors.length);
       } else {
         const err6 = { instancePath: instancePath + "/uidMappings", schemaPath: "#/properties/uidMappings/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+        vErrors = add(vErrors, err6), errors++;
       }
     }
     if (data.gidMappings !== void 0) {
@@ -112,15 +112,15 @@ function validate24(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data7)) {
         const len2 = data7.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate25(data7[i2], { instancePath: instancePath + "/gidMappings/" + i2, parentData: data7, parentDataProperty: i2, rootData }) || (vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors), errors = vErrors.length);
+          validate25(data7[i2], { instancePath: instancePath + "/gidMappings/" + i2, parentData: data7, parentDataProperty: i2, rootData }) || (vErrors = addAll(vErrors, validate25.errors), errors = vErrors.length);
       } else {
         const err7 = { instancePath: instancePath + "/gidMappings", schemaPath: "#/properties/gidMappings/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err7] : vErrors.push(err7), errors++;
+        vErrors = add(vErrors, err7), errors++;
       }
     }
   } else {
     const err8 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err8] : vErrors.push(err8), errors++;
+    vErrors = add(vErrors, err8), errors++;
   }
   return validate24.errors = vErrors, errors === 0;
 }
@@ -128,16 +128,16 @@ function validate35(data, { instancePath = "", parentData, parentDataProperty, r
   let vErrors = null, errors = 0;
   if (!(typeof data == "number" && !(data % 1) && !isNaN(data) && isFinite(data))) {
     const err0 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "integer" } };
-    vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+    vErrors = add(vErrors, err0), errors++;
   }
   if (typeof data == "number" && isFinite(data)) {
     if (data > 65535 || isNaN(data)) {
       const err1 = { instancePath, schemaPath: "#/maximum", keyword: "maximum", params: { comparison: "<=", limit: 65535 } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data < 0 || isNaN(data)) {
       const err2 = { instancePath, schemaPath: "#/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
   }
   return validate35.errors = vErrors, errors === 0;
@@ -147,16 +147,16 @@ function validate34(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.height === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "height" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.width === void 0) {
       const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "width" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
-    data.height !== void 0 && (validate35(data.height, { instancePath: instancePath + "/height", parentData: data, parentDataProperty: "height", rootData }) || (vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors), errors = vErrors.length)), data.width !== void 0 && (validate35(data.width, { instancePath: instancePath + "/width", parentData: data, parentDataProperty: "width", rootData }) || (vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors), errors = vErrors.length));
+    data.height !== void 0 && (validate35(data.height, { instancePath: instancePath + "/height", parentData: data, parentDataProperty: "height", rootData }) || (vErrors = addAll(vErrors, validate35.errors), errors = vErrors.length)), data.width !== void 0 && (validate35(data.width, { instancePath: instancePath + "/width", parentData: data, parentDataProperty: "width", rootData }) || (vErrors = addAll(vErrors, validate35.errors), errors = vErrors.length));
   } else {
     const err2 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+    vErrors = add(vErrors, err2), errors++;
   }
   return validate34.errors = vErrors, errors === 0;
 }
@@ -165,30 +165,30 @@ function validate39(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.uid === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "uid" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.gid === void 0) {
       const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "gid" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
-    if (data.uid !== void 0 && (validate26(data.uid, { instancePath: instancePath + "/uid", parentData: data, parentDataProperty: "uid", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.gid !== void 0 && (validate26(data.gid, { instancePath: instancePath + "/gid", parentData: data, parentDataProperty: "gid", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.umask !== void 0 && (validate26(data.umask, { instancePath: instancePath + "/umask", parentData: data, parentDataProperty: "umask", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.additionalGids !== void 0) {
+    if (data.uid !== void 0 && (validate26(data.uid, { instancePath: instancePath + "/uid", parentData: data, parentDataProperty: "uid", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.gid !== void 0 && (validate26(data.gid, { instancePath: instancePath + "/gid", parentData: data, parentDataProperty: "gid", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.umask !== void 0 && (validate26(data.umask, { instancePath: instancePath + "/umask", parentData: data, parentDataProperty: "umask", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.additionalGids !== void 0) {
       let data3 = data.additionalGids;
       if (Array.isArray(data3)) {
         const len0 = data3.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate26(data3[i0], { instancePath: instancePath + "/additionalGids/" + i0, parentData: data3, parentDataProperty: i0, rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length);
+          validate26(data3[i0], { instancePath: instancePath + "/additionalGids/" + i0, parentData: data3, parentDataProperty: i0, rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length);
       } else {
         const err2 = { instancePath: instancePath + "/additionalGids", schemaPath: "#/properties/additionalGids/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
     if (data.username !== void 0 && typeof data.username != "string") {
       const err3 = { instancePath: instancePath + "/username", schemaPath: "#/properties/username/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+      vErrors = add(vErrors, err3), errors++;
     }
   } else {
     const err4 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+    vErrors = add(vErrors, err4), errors++;
   }
   return validate39.errors = vErrors, errors === 0;
 }
@@ -196,16 +196,16 @@ function validate46(data, { instancePath = "", parentData, parentDataProperty, r
   let vErrors = null, errors = 0;
   if (!(typeof data == "number" && !(data % 1) && !isNaN(data) && isFinite(data))) {
     const err0 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "integer" } };
-    vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+    vErrors = add(vErrors, err0), errors++;
   }
   if (typeof data == "number" && isFinite(data)) {
     if (data > 18446744073709552e3 || isNaN(data)) {
       const err1 = { instancePath, schemaPath: "#/maximum", keyword: "maximum", params: { comparison: "<=", limit: 18446744073709552e3 } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data < 0 || isNaN(data)) {
       const err2 = { instancePath, schemaPath: "#/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
   }
   return validate46.errors = vErrors, errors === 0;
@@ -215,24 +215,24 @@ function validate45(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.type === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "type" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.soft === void 0) {
       const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "soft" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.hard === void 0) {
       const err2 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "hard" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
     if (data.type !== void 0 && typeof data.type != "string") {
       const err3 = { instancePath: instancePath + "/type", schemaPath: "#/properties/type/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+      vErrors = add(vErrors, err3), errors++;
     }
-    data.soft !== void 0 && (validate46(data.soft, { instancePath: instancePath + "/soft", parentData: data, parentDataProperty: "soft", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length)), data.hard !== void 0 && (validate46(data.hard, { instancePath: instancePath + "/hard", parentData: data, parentDataProperty: "hard", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length));
+    data.soft !== void 0 && (validate46(data.soft, { instancePath: instancePath + "/soft", parentData: data, parentDataProperty: "soft", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length)), data.hard !== void 0 && (validate46(data.hard, { instancePath: instancePath + "/hard", parentData: data, parentDataProperty: "hard", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length));
   } else {
     const err4 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+    vErrors = add(vErrors, err4), errors++;
   }
   return validate45.errors = vErrors, errors === 0;
 }
@@ -246,11 +246,11 @@ function validate50(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i0 = 0; i0 < len0; i0++)
           if (typeof data0[i0] != "string") {
             const err0 = { instancePath: instancePath + "/effective/" + i0, schemaPath: "#/properties/effective/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+            vErrors = add(vErrors, err0), errors++;
           }
       } else {
         const err1 = { instancePath: instancePath + "/effective", schemaPath: "#/properties/effective/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+        vErrors = add(vErrors, err1), errors++;
       }
     }
     if (data.bounding !== void 0) {
@@ -260,11 +260,11 @@ function validate50(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i1 = 0; i1 < len1; i1++)
           if (typeof data2[i1] != "string") {
             const err2 = { instancePath: instancePath + "/bounding/" + i1, schemaPath: "#/properties/bounding/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+            vErrors = add(vErrors, err2), errors++;
           }
       } else {
         const err3 = { instancePath: instancePath + "/bounding", schemaPath: "#/properties/bounding/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+        vErrors = add(vErrors, err3), errors++;
       }
     }
     if (data.inheritable !== void 0) {
@@ -274,11 +274,11 @@ function validate50(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i2 = 0; i2 < len2; i2++)
           if (typeof data4[i2] != "string") {
             const err4 = { instancePath: instancePath + "/inheritable/" + i2, schemaPath: "#/properties/inheritable/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+            vErrors = add(vErrors, err4), errors++;
           }
       } else {
         const err5 = { instancePath: instancePath + "/inheritable", schemaPath: "#/properties/inheritable/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+        vErrors = add(vErrors, err5), errors++;
       }
     }
     if (data.permitted !== void 0) {
@@ -288,11 +288,11 @@ function validate50(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i3 = 0; i3 < len3; i3++)
           if (typeof data6[i3] != "string") {
             const err6 = { instancePath: instancePath + "/permitted/" + i3, schemaPath: "#/properties/permitted/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+            vErrors = add(vErrors, err6), errors++;
           }
       } else {
         const err7 = { instancePath: instancePath + "/permitted", schemaPath: "#/properties/permitted/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err7] : vErrors.push(err7), errors++;
+        vErrors = add(vErrors, err7), errors++;
       }
     }
     if (data.ambient !== void 0) {
@@ -302,16 +302,16 @@ function validate50(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i4 = 0; i4 < len4; i4++)
           if (typeof data8[i4] != "string") {
             const err8 = { instancePath: instancePath + "/ambient/" + i4, schemaPath: "#/properties/ambient/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err8] : vErrors.push(err8), errors++;
+            vErrors = add(vErrors, err8), errors++;
           }
       } else {
         const err9 = { instancePath: instancePath + "/ambient", schemaPath: "#/properties/ambient/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err9] : vErrors.push(err9), errors++;
+        vErrors = add(vErrors, err9), errors++;
       }
     }
   } else {
     const err10 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err10] : vErrors.push(err10), errors++;
+    vErrors = add(vErrors, err10), errors++;
   }
   return validate50.errors = vErrors, errors === 0;
 }
@@ -320,16 +320,16 @@ function validate53(data, { instancePath = "", parentData, parentDataProperty, r
   let vErrors = null, errors = 0;
   if (!(typeof data == "number" && !(data % 1) && !isNaN(data) && isFinite(data))) {
     const err0 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "integer" } };
-    vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+    vErrors = add(vErrors, err0), errors++;
   }
   if (typeof data == "number" && isFinite(data)) {
     if (data > 2147483647 || isNaN(data)) {
       const err1 = { instancePath, schemaPath: "#/maximum", keyword: "maximum", params: { comparison: "<=", limit: 2147483647 } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data < -2147483648 || isNaN(data)) {
       const err2 = { instancePath, schemaPath: "#/minimum", keyword: "minimum", params: { comparison: ">=", limit: -2147483648 } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
   }
   return validate53.errors = vErrors, errors === 0;
@@ -339,20 +339,20 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.policy === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "policy" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.policy !== void 0) {
       let data0 = data.policy;
       if (typeof data0 != "string") {
         const err1 = { instancePath: instancePath + "/policy", schemaPath: "#/properties/policy/type", keyword: "type", params: { type: "string" } };
-        vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+        vErrors = add(vErrors, err1), errors++;
       }
       if (!(data0 === "SCHED_OTHER" || data0 === "SCHED_FIFO" || data0 === "SCHED_RR" || data0 === "SCHED_BATCH" || data0 === "SCHED_ISO" || data0 === "SCHED_IDLE" || data0 === "SCHED_DEADLINE")) {
         const err2 = { instancePath: instancePath + "/policy", schemaPath: "#/properties/policy/enum", keyword: "enum", params: { allowedValues: schema18.properties.policy.enum } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
-    if (data.nice !== void 0 && (validate53(data.nice, { instancePath: instancePath + "/nice", parentData: data, parentDataProperty: "nice", rootData }) || (vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors), errors = vErrors.length)), data.priority !== void 0 && (validate53(data.priority, { instancePath: instancePath + "/priority", parentData: data, parentDataProperty: "priority", rootData }) || (vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors), errors = vErrors.length)), data.flags !== void 0) {
+    if (data.nice !== void 0 && (validate53(data.nice, { instancePath: instancePath + "/nice", parentData: data, parentDataProperty: "nice", rootData }) || (vErrors = addAll(vErrors, validate53.errors), errors = vErrors.length)), data.priority !== void 0 && (validate53(data.priority, { instancePath: instancePath + "/priority", parentData: data, parentDataProperty: "priority", rootData }) || (vErrors = addAll(vErrors, validate53.errors), errors = vErrors.length)), data.flags !== void 0) {
       let data3 = data.flags;
       if (Array.isArray(data3)) {
         const len0 = data3.length;
@@ -360,22 +360,22 @@ function validate52(data, { instancePath = "", parentData, parentDataProperty, r
           let data4 = data3[i0];
           if (typeof data4 != "string") {
             const err3 = { instancePath: instancePath + "/flags/" + i0, schemaPath: "#/properties/flags/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+            vErrors = add(vErrors, err3), errors++;
           }
           if (!(data4 === "SCHED_FLAG_RESET_ON_FORK" || data4 === "SCHED_FLAG_RECLAIM" || data4 === "SCHED_FLAG_DL_OVERRUN" || data4 === "SCHED_FLAG_KEEP_POLICY" || data4 === "SCHED_FLAG_KEEP_PARAMS" || data4 === "SCHED_FLAG_UTIL_CLAMP_MIN" || data4 === "SCHED_FLAG_UTIL_CLAMP_MAX")) {
             const err4 = { instancePath: instancePath + "/flags/" + i0, schemaPath: "#/properties/flags/items/enum", keyword: "enum", params: { allowedValues: schema18.properties.flags.items.enum } };
-            vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+            vErrors = add(vErrors, err4), errors++;
           }
         }
       } else {
         const err5 = { instancePath: instancePath + "/flags", schemaPath: "#/properties/flags/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+        vErrors = add(vErrors, err5), errors++;
       }
     }
-    data.runtime !== void 0 && (validate46(data.runtime, { instancePath: instancePath + "/runtime", parentData: data, parentDataProperty: "runtime", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length)), data.deadline !== void 0 && (validate46(data.deadline, { instancePath: instancePath + "/deadline", parentData: data, parentDataProperty: "deadline", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length)), data.period !== void 0 && (validate46(data.period, { instancePath: instancePath + "/period", parentData: data, parentDataProperty: "period", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length));
+    data.runtime !== void 0 && (validate46(data.runtime, { instancePath: instancePath + "/runtime", parentData: data, parentDataProperty: "runtime", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length)), data.deadline !== void 0 && (validate46(data.deadline, { instancePath: instancePath + "/deadline", parentData: data, parentDataProperty: "deadline", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length)), data.period !== void 0 && (validate46(data.period, { instancePath: instancePath + "/period", parentData: data, parentDataProperty: "period", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length));
   } else {
     const err6 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+    vErrors = add(vErrors, err6), errors++;
   }
   return validate52.errors = vErrors, errors === 0;
 }
@@ -385,23 +385,23 @@ function validate60(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.class === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "class" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.class !== void 0) {
       let data0 = data.class;
       if (typeof data0 != "string") {
         const err1 = { instancePath: instancePath + "/class", schemaPath: "#/properties/class/type", keyword: "type", params: { type: "string" } };
-        vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+        vErrors = add(vErrors, err1), errors++;
       }
       if (!(data0 === "IOPRIO_CLASS_RT" || data0 === "IOPRIO_CLASS_BE" || data0 === "IOPRIO_CLASS_IDLE")) {
         const err2 = { instancePath: instancePath + "/class", schemaPath: "#/properties/class/enum", keyword: "enum", params: { allowedValues: schema20.properties.class.enum } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
-    data.priority !== void 0 && (validate53(data.priority, { instancePath: instancePath + "/priority", parentData: data, parentDataProperty: "priority", rootData }) || (vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors), errors = vErrors.length));
+    data.priority !== void 0 && (validate53(data.priority, { instancePath: instancePath + "/priority", parentData: data, parentDataProperty: "priority", rootData }) || (vErrors = addAll(vErrors, validate53.errors), errors = vErrors.length));
   } else {
     const err3 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+    vErrors = add(vErrors, err3), errors++;
   }
   return validate60.errors = vErrors, errors === 0;
 }
@@ -410,15 +410,15 @@ function validate63(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.initial !== void 0 && typeof data.initial != "string") {
       const err0 = { instancePath: instancePath + "/initial", schemaPath: "#/properties/initial/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.final !== void 0 && typeof data.final != "string") {
       const err1 = { instancePath: instancePath + "/final", schemaPath: "#/properties/final/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
   } else {
     const err2 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+    vErrors = add(vErrors, err2), errors++;
   }
   return validate63.errors = vErrors, errors === 0;
 }
@@ -427,15 +427,15 @@ function validate33(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.cwd === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "cwd" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.terminal !== void 0 && typeof data.terminal != "boolean") {
       const err1 = { instancePath: instancePath + "/terminal", schemaPath: "#/properties/terminal/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
-    if (data.consoleSize !== void 0 && (validate34(data.consoleSize, { instancePath: instancePath + "/consoleSize", parentData: data, parentDataProperty: "consoleSize", rootData }) || (vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors), errors = vErrors.length)), data.cwd !== void 0 && typeof data.cwd != "string") {
+    if (data.consoleSize !== void 0 && (validate34(data.consoleSize, { instancePath: instancePath + "/consoleSize", parentData: data, parentDataProperty: "consoleSize", rootData }) || (vErrors = addAll(vErrors, validate34.errors), errors = vErrors.length)), data.cwd !== void 0 && typeof data.cwd != "string") {
       const err2 = { instancePath: instancePath + "/cwd", schemaPath: "#/properties/cwd/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
     if (data.env !== void 0) {
       let data3 = data.env;
@@ -444,11 +444,11 @@ function validate33(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i0 = 0; i0 < len0; i0++)
           if (typeof data3[i0] != "string") {
             const err3 = { instancePath: instancePath + "/env/" + i0, schemaPath: "#/properties/env/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+            vErrors = add(vErrors, err3), errors++;
           }
       } else {
         const err4 = { instancePath: instancePath + "/env", schemaPath: "#/properties/env/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+        vErrors = add(vErrors, err4), errors++;
       }
     }
     if (data.args !== void 0) {
@@ -458,61 +458,61 @@ function validate33(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i1 = 0; i1 < len1; i1++)
           if (typeof data5[i1] != "string") {
             const err5 = { instancePath: instancePath + "/args/" + i1, schemaPath: "#/properties/args/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+            vErrors = add(vErrors, err5), errors++;
           }
       } else {
         const err6 = { instancePath: instancePath + "/args", schemaPath: "#/properties/args/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+        vErrors = add(vErrors, err6), errors++;
       }
     }
     if (data.commandLine !== void 0 && typeof data.commandLine != "string") {
       const err7 = { instancePath: instancePath + "/commandLine", schemaPath: "#/properties/commandLine/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err7] : vErrors.push(err7), errors++;
+      vErrors = add(vErrors, err7), errors++;
     }
-    if (data.user !== void 0 && (validate39(data.user, { instancePath: instancePath + "/user", parentData: data, parentDataProperty: "user", rootData }) || (vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors), errors = vErrors.length)), data.rlimits !== void 0) {
+    if (data.user !== void 0 && (validate39(data.user, { instancePath: instancePath + "/user", parentData: data, parentDataProperty: "user", rootData }) || (vErrors = addAll(vErrors, validate39.errors), errors = vErrors.length)), data.rlimits !== void 0) {
       let data9 = data.rlimits;
       if (Array.isArray(data9)) {
         const len2 = data9.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate45(data9[i2], { instancePath: instancePath + "/rlimits/" + i2, parentData: data9, parentDataProperty: i2, rootData }) || (vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors), errors = vErrors.length);
+          validate45(data9[i2], { instancePath: instancePath + "/rlimits/" + i2, parentData: data9, parentDataProperty: i2, rootData }) || (vErrors = addAll(vErrors, validate45.errors), errors = vErrors.length);
       } else {
         const err8 = { instancePath: instancePath + "/rlimits", schemaPath: "#/properties/rlimits/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err8] : vErrors.push(err8), errors++;
+        vErrors = add(vErrors, err8), errors++;
       }
     }
-    if (data.capabilities !== void 0 && (validate50(data.capabilities, { instancePath: instancePath + "/capabilities", parentData: data, parentDataProperty: "capabilities", rootData }) || (vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors), errors = vErrors.length)), data.noNewPrivileges !== void 0 && typeof data.noNewPrivileges != "boolean") {
+    if (data.capabilities !== void 0 && (validate50(data.capabilities, { instancePath: instancePath + "/capabilities", parentData: data, parentDataProperty: "capabilities", rootData }) || (vErrors = addAll(vErrors, validate50.errors), errors = vErrors.length)), data.noNewPrivileges !== void 0 && typeof data.noNewPrivileges != "boolean") {
       const err9 = { instancePath: instancePath + "/noNewPrivileges", schemaPath: "#/properties/noNewPrivileges/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err9] : vErrors.push(err9), errors++;
+      vErrors = add(vErrors, err9), errors++;
     }
     if (data.oomScoreAdj !== void 0) {
       let data13 = data.oomScoreAdj;
       if (!(typeof data13 == "number" && !(data13 % 1) && !isNaN(data13) && isFinite(data13))) {
         const err10 = { instancePath: instancePath + "/oomScoreAdj", schemaPath: "#/properties/oomScoreAdj/type", keyword: "type", params: { type: "integer" } };
-        vErrors === null ? vErrors = [err10] : vErrors.push(err10), errors++;
+        vErrors = add(vErrors, err10), errors++;
       }
       if (typeof data13 == "number" && isFinite(data13)) {
         if (data13 > 1e3 || isNaN(data13)) {
           const err11 = { instancePath: instancePath + "/oomScoreAdj", schemaPath: "#/properties/oomScoreAdj/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 } };
-          vErrors === null ? vErrors = [err11] : vErrors.push(err11), errors++;
+          vErrors = add(vErrors, err11), errors++;
         }
         if (data13 < -1e3 || isNaN(data13)) {
           const err12 = { instancePath: instancePath + "/oomScoreAdj", schemaPath: "#/properties/oomScoreAdj/minimum", keyword: "minimum", params: { comparison: ">=", limit: -1e3 } };
-          vErrors === null ? vErrors = [err12] : vErrors.push(err12), errors++;
+          vErrors = add(vErrors, err12), errors++;
         }
       }
     }
     if (data.apparmorProfile !== void 0 && typeof data.apparmorProfile != "string") {
       const err13 = { instancePath: instancePath + "/apparmorProfile", schemaPath: "#/properties/apparmorProfile/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err13] : vErrors.push(err13), errors++;
+      vErrors = add(vErrors, err13), errors++;
     }
     if (data.selinuxLabel !== void 0 && typeof data.selinuxLabel != "string") {
       const err14 = { instancePath: instancePath + "/selinuxLabel", schemaPath: "#/properties/selinuxLabel/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err14] : vErrors.push(err14), errors++;
+      vErrors = add(vErrors, err14), errors++;
     }
-    data.scheduler !== void 0 && (validate52(data.scheduler, { instancePath: instancePath + "/scheduler", parentData: data, parentDataProperty: "scheduler", rootData }) || (vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors), errors = vErrors.length)), data.ioPriority !== void 0 && (validate60(data.ioPriority, { instancePath: instancePath + "/ioPriority", parentData: data, parentDataProperty: "ioPriority", rootData }) || (vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors), errors = vErrors.length)), data.execCPUAffinity !== void 0 && (validate63(data.execCPUAffinity, { instancePath: instancePath + "/execCPUAffinity", parentData: data, parentDataProperty: "execCPUAffinity", rootData }) || (vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors), errors = vErrors.length));
+    data.scheduler !== void 0 && (validate52(data.scheduler, { instancePath: instancePath + "/scheduler", parentData: data, parentDataProperty: "scheduler", rootData }) || (vErrors = addAll(vErrors, validate52.errors), errors = vErrors.length)), data.ioPriority !== void 0 && (validate60(data.ioPriority, { instancePath: instancePath + "/ioPriority", parentData: data, parentDataProperty: "ioPriority", rootData }) || (vErrors = addAll(vErrors, validate60.errors), errors = vErrors.length)), data.execCPUAffinity !== void 0 && (validate63(data.execCPUAffinity, { instancePath: instancePath + "/execCPUAffinity", parentData: data, parentDataProperty: "execCPUAffinity", rootData }) || (vErrors = addAll(vErrors, validate63.errors), errors = vErrors.length));
   } else {
     const err15 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err15] : vErrors.push(err15), errors++;
+    vErrors = add(vErrors, err15), errors++;
   }
   return validate33.errors = vErrors, errors === 0;
 }
@@ -521,11 +521,11 @@ function validate67(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.path === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "path" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.path !== void 0 && typeof data.path != "string") {
       const err1 = { instancePath: instancePath + "/path", schemaPath: "#/properties/path/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.args !== void 0) {
       let data1 = data.args;
@@ -534,11 +534,11 @@ function validate67(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i0 = 0; i0 < len0; i0++)
           if (typeof data1[i0] != "string") {
             const err2 = { instancePath: instancePath + "/args/" + i0, schemaPath: "#/properties/args/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+            vErrors = add(vErrors, err2), errors++;
           }
       } else {
         const err3 = { instancePath: instancePath + "/args", schemaPath: "#/properties/args/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+        vErrors = add(vErrors, err3), errors++;
       }
     }
     if (data.env !== void 0) {
@@ -548,27 +548,27 @@ function validate67(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i1 = 0; i1 < len1; i1++)
           if (typeof data3[i1] != "string") {
             const err4 = { instancePath: instancePath + "/env/" + i1, schemaPath: "#/properties/env/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+            vErrors = add(vErrors, err4), errors++;
           }
       } else {
         const err5 = { instancePath: instancePath + "/env", schemaPath: "#/properties/env/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+        vErrors = add(vErrors, err5), errors++;
       }
     }
     if (data.timeout !== void 0) {
       let data5 = data.timeout;
       if (!(typeof data5 == "number" && !(data5 % 1) && !isNaN(data5) && isFinite(data5))) {
         const err6 = { instancePath: instancePath + "/timeout", schemaPath: "#/properties/timeout/type", keyword: "type", params: { type: "integer" } };
-        vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+        vErrors = add(vErrors, err6), errors++;
       }
       if (typeof data5 == "number" && isFinite(data5) && (data5 < 1 || isNaN(data5))) {
         const err7 = { instancePath: instancePath + "/timeout", schemaPath: "#/properties/timeout/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 } };
-        vErrors === null ? vErrors = [err7] : vErrors.push(err7), errors++;
+        vErrors = add(vErrors, err7), errors++;
       }
     }
   } else {
     const err8 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err8] : vErrors.push(err8), errors++;
+    vErrors = add(vErrors, err8), errors++;
   }
   return validate67.errors = vErrors, errors === 0;
 }
@@ -580,10 +580,10 @@ function validate66(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data0)) {
         const len0 = data0.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate67(data0[i0], { instancePath: instancePath + "/prestart/" + i0, parentData: data0, parentDataProperty: i0, rootData }) || (vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors), errors = vErrors.length);
+          validate67(data0[i0], { instancePath: instancePath + "/prestart/" + i0, parentData: data0, parentDataProperty: i0, rootData }) || (vErrors = addAll(vErrors, validate67.errors), errors = vErrors.length);
       } else {
         const err0 = { instancePath: instancePath + "/prestart", schemaPath: "#/properties/prestart/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+        vErrors = add(vErrors, err0), errors++;
       }
     }
     if (data.createRuntime !== void 0) {
@@ -591,10 +591,10 @@ function validate66(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data2)) {
         const len1 = data2.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate67(data2[i1], { instancePath: instancePath + "/createRuntime/" + i1, parentData: data2, parentDataProperty: i1, rootData }) || (vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors), errors = vErrors.length);
+          validate67(data2[i1], { instancePath: instancePath + "/createRuntime/" + i1, parentData: data2, parentDataProperty: i1, rootData }) || (vErrors = addAll(vErrors, validate67.errors), errors = vErrors.length);
       } else {
         const err1 = { instancePath: instancePath + "/createRuntime", schemaPath: "#/properties/createRuntime/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+        vErrors = add(vErrors, err1), errors++;
       }
     }
     if (data.createContainer !== void 0) {
@@ -602,10 +602,10 @@ function validate66(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data4)) {
         const len2 = data4.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate67(data4[i2], { instancePath: instancePath + "/createContainer/" + i2, parentData: data4, parentDataProperty: i2, rootData }) || (vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors), errors = vErrors.length);
+          validate67(data4[i2], { instancePath: instancePath + "/createContainer/" + i2, parentData: data4, parentDataProperty: i2, rootData }) || (vErrors = addAll(vErrors, validate67.errors), errors = vErrors.length);
       } else {
         const err2 = { instancePath: instancePath + "/createContainer", schemaPath: "#/properties/createContainer/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
     if (data.startContainer !== void 0) {
@@ -613,10 +613,10 @@ function validate66(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data6)) {
         const len3 = data6.length;
         for (let i3 = 0; i3 < len3; i3++)
-          validate67(data6[i3], { instancePath: instancePath + "/startContainer/" + i3, parentData: data6, parentDataProperty: i3, rootData }) || (vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors), errors = vErrors.length);
+          validate67(data6[i3], { instancePath: instancePath + "/startContainer/" + i3, parentData: data6, parentDataProperty: i3, rootData }) || (vErrors = addAll(vErrors, validate67.errors), errors = vErrors.length);
       } else {
         const err3 = { instancePath: instancePath + "/startContainer", schemaPath: "#/properties/startContainer/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+        vErrors = add(vErrors, err3), errors++;
       }
     }
     if (data.poststart !== void 0) {
@@ -624,10 +624,10 @@ function validate66(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data8)) {
         const len4 = data8.length;
         for (let i4 = 0; i4 < len4; i4++)
-          validate67(data8[i4], { instancePath: instancePath + "/poststart/" + i4, parentData: data8, parentDataProperty: i4, rootData }) || (vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors), errors = vErrors.length);
+          validate67(data8[i4], { instancePath: instancePath + "/poststart/" + i4, parentData: data8, parentDataProperty: i4, rootData }) || (vErrors = addAll(vErrors, validate67.errors), errors = vErrors.length);
       } else {
         const err4 = { instancePath: instancePath + "/poststart", schemaPath: "#/properties/poststart/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+        vErrors = add(vErrors, err4), errors++;
       }
     }
     if (data.poststop !== void 0) {
@@ -635,15 +635,15 @@ function validate66(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data10)) {
         const len5 = data10.length;
         for (let i5 = 0; i5 < len5; i5++)
-          validate67(data10[i5], { instancePath: instancePath + "/poststop/" + i5, parentData: data10, parentDataProperty: i5, rootData }) || (vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors), errors = vErrors.length);
+          validate67(data10[i5], { instancePath: instancePath + "/poststop/" + i5, parentData: data10, parentDataProperty: i5, rootData }) || (vErrors = addAll(vErrors, validate67.errors), errors = vErrors.length);
       } else {
         const err5 = { instancePath: instancePath + "/poststop", schemaPath: "#/properties/poststop/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+        vErrors = add(vErrors, err5), errors++;
       }
     }
   } else {
     const err6 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+    vErrors = add(vErrors, err6), errors++;
   }
   return validate66.errors = vErrors, errors === 0;
 }
@@ -653,26 +653,26 @@ function validate76(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.type === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "type" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.type !== void 0) {
       let data0 = data.type;
       if (typeof data0 != "string") {
         const err1 = { instancePath: instancePath + "/type", schemaPath: "#/properties/type/type", keyword: "type", params: { type: "string" } };
-        vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+        vErrors = add(vErrors, err1), errors++;
       }
       if (!(data0 === "pid" || data0 === "network" || data0 === "mount" || data0 === "ipc" || data0 === "uts" || data0 === "user" || data0 === "cgroup" || data0 === "time")) {
         const err2 = { instancePath: instancePath + "/type", schemaPath: "#/properties/type/enum", keyword: "enum", params: { allowedValues: schema25.properties.type.enum } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
     if (data.path !== void 0 && typeof data.path != "string") {
       const err3 = { instancePath: instancePath + "/path", schemaPath: "#/properties/path/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+      vErrors = add(vErrors, err3), errors++;
     }
   } else {
     const err4 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+    vErrors = add(vErrors, err4), errors++;
   }
   return validate76.errors = vErrors, errors === 0;
 }
@@ -680,16 +680,16 @@ function validate81(data, { instancePath = "", parentData, parentDataProperty, r
   let vErrors = null, errors = 0;
   if (!(typeof data == "number" && !(data % 1) && !isNaN(data) && isFinite(data))) {
     const err0 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "integer" } };
-    vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+    vErrors = add(vErrors, err0), errors++;
   }
   if (typeof data == "number" && isFinite(data)) {
     if (data > 9223372036854776e3 || isNaN(data)) {
       const err1 = { instancePath, schemaPath: "#/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9223372036854776e3 } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data < -9223372036854776e3 || isNaN(data)) {
       const err2 = { instancePath, schemaPath: "#/minimum", keyword: "minimum", params: { comparison: ">=", limit: -9223372036854776e3 } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
   }
   return validate81.errors = vErrors, errors === 0;
@@ -697,10 +697,10 @@ function validate81(data, { instancePath = "", parentData, parentDataProperty, r
 function validate80(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data))
-    data.secs !== void 0 && (validate81(data.secs, { instancePath: instancePath + "/secs", parentData: data, parentDataProperty: "secs", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.nanosecs !== void 0 && (validate26(data.nanosecs, { instancePath: instancePath + "/nanosecs", parentData: data, parentDataProperty: "nanosecs", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length));
+    data.secs !== void 0 && (validate81(data.secs, { instancePath: instancePath + "/secs", parentData: data, parentDataProperty: "secs", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.nanosecs !== void 0 && (validate26(data.nanosecs, { instancePath: instancePath + "/nanosecs", parentData: data, parentDataProperty: "nanosecs", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length));
   else {
     const err0 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+    vErrors = add(vErrors, err0), errors++;
   }
   return validate80.errors = vErrors, errors === 0;
 }
@@ -710,31 +710,31 @@ function validate85(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.type === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "type" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.path === void 0) {
       const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "path" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.type !== void 0) {
       let data0 = data.type;
       if (typeof data0 != "string") {
         const err2 = { instancePath: instancePath + "/type", schemaPath: "#/properties/type/type", keyword: "type", params: { type: "string" } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
       if (!(data0 === "c" || data0 === "b" || data0 === "u" || data0 === "p")) {
         const err3 = { instancePath: instancePath + "/type", schemaPath: "#/properties/type/enum", keyword: "enum", params: { allowedValues: schema28.properties.type.enum } };
-        vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+        vErrors = add(vErrors, err3), errors++;
       }
     }
     if (data.path !== void 0 && typeof data.path != "string") {
       const err4 = { instancePath: instancePath + "/path", schemaPath: "#/properties/path/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+      vErrors = add(vErrors, err4), errors++;
     }
-    data.major !== void 0 && (validate81(data.major, { instancePath: instancePath + "/major", parentData: data, parentDataProperty: "major", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.minor !== void 0 && (validate81(data.minor, { instancePath: instancePath + "/minor", parentData: data, parentDataProperty: "minor", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.fileMode !== void 0 && (validate26(data.fileMode, { instancePath: instancePath + "/fileMode", parentData: data, parentDataProperty: "fileMode", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.uid !== void 0 && (validate26(data.uid, { instancePath: instancePath + "/uid", parentData: data, parentDataProperty: "uid", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.gid !== void 0 && (validate26(data.gid, { instancePath: instancePath + "/gid", parentData: data, parentDataProperty: "gid", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length));
+    data.major !== void 0 && (validate81(data.major, { instancePath: instancePath + "/major", parentData: data, parentDataProperty: "major", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.minor !== void 0 && (validate81(data.minor, { instancePath: instancePath + "/minor", parentData: data, parentDataProperty: "minor", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.fileMode !== void 0 && (validate26(data.fileMode, { instancePath: instancePath + "/fileMode", parentData: data, parentDataProperty: "fileMode", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.uid !== void 0 && (validate26(data.uid, { instancePath: instancePath + "/uid", parentData: data, parentDataProperty: "uid", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.gid !== void 0 && (validate26(data.gid, { instancePath: instancePath + "/gid", parentData: data, parentDataProperty: "gid", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length));
   } else {
     const err5 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+    vErrors = add(vErrors, err5), errors++;
   }
   return validate85.errors = vErrors, errors === 0;
 }
@@ -743,11 +743,11 @@ function validate92(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== void 0 && typeof data.name != "string") {
       const err0 = { instancePath: instancePath + "/name", schemaPath: "#/properties/name/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
   } else {
     const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+    vErrors = add(vErrors, err1), errors++;
   }
   return validate92.errors = vErrors, errors === 0;
 }
@@ -756,72 +756,72 @@ function validate95(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.allow === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "allow" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.allow !== void 0 && typeof data.allow != "boolean") {
       const err1 = { instancePath: instancePath + "/allow", schemaPath: "#/properties/allow/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.type !== void 0 && typeof data.type != "string") {
       const err2 = { instancePath: instancePath + "/type", schemaPath: "#/properties/type/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
-    if (data.major !== void 0 && (validate81(data.major, { instancePath: instancePath + "/major", parentData: data, parentDataProperty: "major", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.minor !== void 0 && (validate81(data.minor, { instancePath: instancePath + "/minor", parentData: data, parentDataProperty: "minor", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.access !== void 0 && typeof data.access != "string") {
+    if (data.major !== void 0 && (validate81(data.major, { instancePath: instancePath + "/major", parentData: data, parentDataProperty: "major", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.minor !== void 0 && (validate81(data.minor, { instancePath: instancePath + "/minor", parentData: data, parentDataProperty: "minor", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.access !== void 0 && typeof data.access != "string") {
       const err3 = { instancePath: instancePath + "/access", schemaPath: "#/properties/access/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+      vErrors = add(vErrors, err3), errors++;
     }
   } else {
     const err4 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+    vErrors = add(vErrors, err4), errors++;
   }
   return validate95.errors = vErrors, errors === 0;
 }
 function validate99(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.limit !== void 0 && (validate81(data.limit, { instancePath: instancePath + "/limit", parentData: data, parentDataProperty: "limit", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.reservation !== void 0 && (validate81(data.reservation, { instancePath: instancePath + "/reservation", parentData: data, parentDataProperty: "reservation", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.swap !== void 0 && (validate81(data.swap, { instancePath: instancePath + "/swap", parentData: data, parentDataProperty: "swap", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.kernel !== void 0 && (validate81(data.kernel, { instancePath: instancePath + "/kernel", parentData: data, parentDataProperty: "kernel", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.kernelTCP !== void 0 && (validate81(data.kernelTCP, { instancePath: instancePath + "/kernelTCP", parentData: data, parentDataProperty: "kernelTCP", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.swappiness !== void 0 && (validate46(data.swappiness, { instancePath: instancePath + "/swappiness", parentData: data, parentDataProperty: "swappiness", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length)), data.disableOOMKiller !== void 0 && typeof data.disableOOMKiller != "boolean") {
+    if (data.limit !== void 0 && (validate81(data.limit, { instancePath: instancePath + "/limit", parentData: data, parentDataProperty: "limit", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.reservation !== void 0 && (validate81(data.reservation, { instancePath: instancePath + "/reservation", parentData: data, parentDataProperty: "reservation", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.swap !== void 0 && (validate81(data.swap, { instancePath: instancePath + "/swap", parentData: data, parentDataProperty: "swap", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.kernel !== void 0 && (validate81(data.kernel, { instancePath: instancePath + "/kernel", parentData: data, parentDataProperty: "kernel", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.kernelTCP !== void 0 && (validate81(data.kernelTCP, { instancePath: instancePath + "/kernelTCP", parentData: data, parentDataProperty: "kernelTCP", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.swappiness !== void 0 && (validate46(data.swappiness, { instancePath: instancePath + "/swappiness", parentData: data, parentDataProperty: "swappiness", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length)), data.disableOOMKiller !== void 0 && typeof data.disableOOMKiller != "boolean") {
       const err0 = { instancePath: instancePath + "/disableOOMKiller", schemaPath: "#/properties/disableOOMKiller/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.useHierarchy !== void 0 && typeof data.useHierarchy != "boolean") {
       const err1 = { instancePath: instancePath + "/useHierarchy", schemaPath: "#/properties/useHierarchy/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.checkBeforeUpdate !== void 0 && typeof data.checkBeforeUpdate != "boolean") {
       const err2 = { instancePath: instancePath + "/checkBeforeUpdate", schemaPath: "#/properties/checkBeforeUpdate/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
   } else {
     const err3 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+    vErrors = add(vErrors, err3), errors++;
   }
   return validate99.errors = vErrors, errors === 0;
 }
 function validate107(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.shares !== void 0 && (validate46(data.shares, { instancePath: instancePath + "/shares", parentData: data, parentDataProperty: "shares", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length)), data.quota !== void 0 && (validate81(data.quota, { instancePath: instancePath + "/quota", parentData: data, parentDataProperty: "quota", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.burst !== void 0 && (validate46(data.burst, { instancePath: instancePath + "/burst", parentData: data, parentDataProperty: "burst", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length)), data.period !== void 0 && (validate46(data.period, { instancePath: instancePath + "/period", parentData: data, parentDataProperty: "period", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length)), data.realtimeRuntime !== void 0 && (validate81(data.realtimeRuntime, { instancePath: instancePath + "/realtimeRuntime", parentData: data, parentDataProperty: "realtimeRuntime", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.realtimePeriod !== void 0 && (validate46(data.realtimePeriod, { instancePath: instancePath + "/realtimePeriod", parentData: data, parentDataProperty: "realtimePeriod", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length)), data.cpus !== void 0 && typeof data.cpus != "string") {
+    if (data.shares !== void 0 && (validate46(data.shares, { instancePath: instancePath + "/shares", parentData: data, parentDataProperty: "shares", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length)), data.quota !== void 0 && (validate81(data.quota, { instancePath: instancePath + "/quota", parentData: data, parentDataProperty: "quota", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.burst !== void 0 && (validate46(data.burst, { instancePath: instancePath + "/burst", parentData: data, parentDataProperty: "burst", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length)), data.period !== void 0 && (validate46(data.period, { instancePath: instancePath + "/period", parentData: data, parentDataProperty: "period", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length)), data.realtimeRuntime !== void 0 && (validate81(data.realtimeRuntime, { instancePath: instancePath + "/realtimeRuntime", parentData: data, parentDataProperty: "realtimeRuntime", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.realtimePeriod !== void 0 && (validate46(data.realtimePeriod, { instancePath: instancePath + "/realtimePeriod", parentData: data, parentDataProperty: "realtimePeriod", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length)), data.cpus !== void 0 && typeof data.cpus != "string") {
       const err0 = { instancePath: instancePath + "/cpus", schemaPath: "#/properties/cpus/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.mems !== void 0 && typeof data.mems != "string") {
       const err1 = { instancePath: instancePath + "/mems", schemaPath: "#/properties/mems/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
-    data.idle !== void 0 && (validate81(data.idle, { instancePath: instancePath + "/idle", parentData: data, parentDataProperty: "idle", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length));
+    data.idle !== void 0 && (validate81(data.idle, { instancePath: instancePath + "/idle", parentData: data, parentDataProperty: "idle", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length));
   } else {
     const err2 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+    vErrors = add(vErrors, err2), errors++;
   }
   return validate107.errors = vErrors, errors === 0;
 }
 function validate116(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data))
-    data.limit !== void 0 && (validate81(data.limit, { instancePath: instancePath + "/limit", parentData: data, parentDataProperty: "limit", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length));
+    data.limit !== void 0 && (validate81(data.limit, { instancePath: instancePath + "/limit", parentData: data, parentDataProperty: "limit", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length));
   else {
     const err0 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+    vErrors = add(vErrors, err0), errors++;
   }
   return validate116.errors = vErrors, errors === 0;
 }
@@ -830,16 +830,16 @@ function validate122(data, { instancePath = "", parentData, parentDataProperty, 
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.major === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "major" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.minor === void 0) {
       const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "minor" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
-    data.major !== void 0 && (validate81(data.major, { instancePath: instancePath + "/major", parentData: data, parentDataProperty: "major", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.minor !== void 0 && (validate81(data.minor, { instancePath: instancePath + "/minor", parentData: data, parentDataProperty: "minor", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.weight !== void 0 && (validate35(data.weight, { instancePath: instancePath + "/weight", parentData: data, parentDataProperty: "weight", rootData }) || (vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors), errors = vErrors.length)), data.leafWeight !== void 0 && (validate35(data.leafWeight, { instancePath: instancePath + "/leafWeight", parentData: data, parentDataProperty: "leafWeight", rootData }) || (vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors), errors = vErrors.length));
+    data.major !== void 0 && (validate81(data.major, { instancePath: instancePath + "/major", parentData: data, parentDataProperty: "major", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.minor !== void 0 && (validate81(data.minor, { instancePath: instancePath + "/minor", parentData: data, parentDataProperty: "minor", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.weight !== void 0 && (validate35(data.weight, { instancePath: instancePath + "/weight", parentData: data, parentDataProperty: "weight", rootData }) || (vErrors = addAll(vErrors, validate35.errors), errors = vErrors.length)), data.leafWeight !== void 0 && (validate35(data.leafWeight, { instancePath: instancePath + "/leafWeight", parentData: data, parentDataProperty: "leafWeight", rootData }) || (vErrors = addAll(vErrors, validate35.errors), errors = vErrors.length));
   } else {
     const err2 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+    vErrors = add(vErrors, err2), errors++;
   }
   return validate122.errors = vErrors, errors === 0;
 }
@@ -848,35 +848,35 @@ function validate128(data, { instancePath = "", parentData, parentDataProperty, 
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.major === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "major" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.minor === void 0) {
       const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "minor" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.rate === void 0) {
       const err2 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "rate" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
-    data.major !== void 0 && (validate81(data.major, { instancePath: instancePath + "/major", parentData: data, parentDataProperty: "major", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.minor !== void 0 && (validate81(data.minor, { instancePath: instancePath + "/minor", parentData: data, parentDataProperty: "minor", rootData }) || (vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors), errors = vErrors.length)), data.rate !== void 0 && (validate46(data.rate, { instancePath: instancePath + "/rate", parentData: data, parentDataProperty: "rate", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length));
+    data.major !== void 0 && (validate81(data.major, { instancePath: instancePath + "/major", parentData: data, parentDataProperty: "major", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.minor !== void 0 && (validate81(data.minor, { instancePath: instancePath + "/minor", parentData: data, parentDataProperty: "minor", rootData }) || (vErrors = addAll(vErrors, validate81.errors), errors = vErrors.length)), data.rate !== void 0 && (validate46(data.rate, { instancePath: instancePath + "/rate", parentData: data, parentDataProperty: "rate", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length));
   } else {
     const err3 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+    vErrors = add(vErrors, err3), errors++;
   }
   return validate128.errors = vErrors, errors === 0;
 }
 function validate119(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.weight !== void 0 && (validate35(data.weight, { instancePath: instancePath + "/weight", parentData: data, parentDataProperty: "weight", rootData }) || (vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors), errors = vErrors.length)), data.leafWeight !== void 0 && (validate35(data.leafWeight, { instancePath: instancePath + "/leafWeight", parentData: data, parentDataProperty: "leafWeight", rootData }) || (vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors), errors = vErrors.length)), data.weightDevice !== void 0) {
+    if (data.weight !== void 0 && (validate35(data.weight, { instancePath: instancePath + "/weight", parentData: data, parentDataProperty: "weight", rootData }) || (vErrors = addAll(vErrors, validate35.errors), errors = vErrors.length)), data.leafWeight !== void 0 && (validate35(data.leafWeight, { instancePath: instancePath + "/leafWeight", parentData: data, parentDataProperty: "leafWeight", rootData }) || (vErrors = addAll(vErrors, validate35.errors), errors = vErrors.length)), data.weightDevice !== void 0) {
       let data2 = data.weightDevice;
       if (Array.isArray(data2)) {
         const len0 = data2.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate122(data2[i0], { instancePath: instancePath + "/weightDevice/" + i0, parentData: data2, parentDataProperty: i0, rootData }) || (vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors), errors = vErrors.length);
+          validate122(data2[i0], { instancePath: instancePath + "/weightDevice/" + i0, parentData: data2, parentDataProperty: i0, rootData }) || (vErrors = addAll(vErrors, validate122.errors), errors = vErrors.length);
       } else {
         const err0 = { instancePath: instancePath + "/weightDevice", schemaPath: "#/properties/weightDevice/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+        vErrors = add(vErrors, err0), errors++;
       }
     }
     if (data.throttleReadBpsDevice !== void 0) {
@@ -884,10 +884,10 @@ function validate119(data, { instancePath = "", parentData, parentDataProperty, 
       if (Array.isArray(data4)) {
         const len1 = data4.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate128(data4[i1], { instancePath: instancePath + "/throttleReadBpsDevice/" + i1, parentData: data4, parentDataProperty: i1, rootData }) || (vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors), errors = vErrors.length);
+          validate128(data4[i1], { instancePath: instancePath + "/throttleReadBpsDevice/" + i1, parentData: data4, parentDataProperty: i1, rootData }) || (vErrors = addAll(vErrors, validate128.errors), errors = vErrors.length);
       } else {
         const err1 = { instancePath: instancePath + "/throttleReadBpsDevice", schemaPath: "#/properties/throttleReadBpsDevice/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+        vErrors = add(vErrors, err1), errors++;
       }
     }
     if (data.throttleWriteBpsDevice !== void 0) {
@@ -895,10 +895,10 @@ function validate119(data, { instancePath = "", parentData, parentDataProperty, 
       if (Array.isArray(data6)) {
         const len2 = data6.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate128(data6[i2], { instancePath: instancePath + "/throttleWriteBpsDevice/" + i2, parentData: data6, parentDataProperty: i2, rootData }) || (vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors), errors = vErrors.length);
+          validate128(data6[i2], { instancePath: instancePath + "/throttleWriteBpsDevice/" + i2, parentData: data6, parentDataProperty: i2, rootData }) || (vErrors = addAll(vErrors, validate128.errors), errors = vErrors.length);
       } else {
         const err2 = { instancePath: instancePath + "/throttleWriteBpsDevice", schemaPath: "#/properties/throttleWriteBpsDevice/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
     if (data.throttleReadIOPSDevice !== void 0) {
@@ -906,10 +906,10 @@ function validate119(data, { instancePath = "", parentData, parentDataProperty, 
       if (Array.isArray(data8)) {
         const len3 = data8.length;
         for (let i3 = 0; i3 < len3; i3++)
-          validate128(data8[i3], { instancePath: instancePath + "/throttleReadIOPSDevice/" + i3, parentData: data8, parentDataProperty: i3, rootData }) || (vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors), errors = vErrors.length);
+          validate128(data8[i3], { instancePath: instancePath + "/throttleReadIOPSDevice/" + i3, parentData: data8, parentDataProperty: i3, rootData }) || (vErrors = addAll(vErrors, validate128.errors), errors = vErrors.length);
       } else {
         const err3 = { instancePath: instancePath + "/throttleReadIOPSDevice", schemaPath: "#/properties/throttleReadIOPSDevice/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+        vErrors = add(vErrors, err3), errors++;
       }
     }
     if (data.throttleWriteIOPSDevice !== void 0) {
@@ -917,15 +917,15 @@ function validate119(data, { instancePath = "", parentData, parentDataProperty, 
       if (Array.isArray(data10)) {
         const len4 = data10.length;
         for (let i4 = 0; i4 < len4; i4++)
-          validate128(data10[i4], { instancePath: instancePath + "/throttleWriteIOPSDevice/" + i4, parentData: data10, parentDataProperty: i4, rootData }) || (vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors), errors = vErrors.length);
+          validate128(data10[i4], { instancePath: instancePath + "/throttleWriteIOPSDevice/" + i4, parentData: data10, parentDataProperty: i4, rootData }) || (vErrors = addAll(vErrors, validate128.errors), errors = vErrors.length);
       } else {
         const err4 = { instancePath: instancePath + "/throttleWriteIOPSDevice", schemaPath: "#/properties/throttleWriteIOPSDevice/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+        vErrors = add(vErrors, err4), errors++;
       }
     }
   } else {
     const err5 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+    vErrors = add(vErrors, err5), errors++;
   }
   return validate119.errors = vErrors, errors === 0;
 }
@@ -934,20 +934,20 @@ function validate137(data, { instancePath = "", parentData, parentDataProperty, 
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.pageSize === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "pageSize" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.limit === void 0) {
       const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "limit" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.pageSize !== void 0 && typeof data.pageSize != "string") {
       const err2 = { instancePath: instancePath + "/pageSize", schemaPath: "#/properties/pageSize/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
-    data.limit !== void 0 && (validate46(data.limit, { instancePath: instancePath + "/limit", parentData: data, parentDataProperty: "limit", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length));
+    data.limit !== void 0 && (validate46(data.limit, { instancePath: instancePath + "/limit", parentData: data, parentDataProperty: "limit", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length));
   } else {
     const err3 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+    vErrors = add(vErrors, err3), errors++;
   }
   return validate137.errors = vErrors, errors === 0;
 }
@@ -956,50 +956,50 @@ function validate142(data, { instancePath = "", parentData, parentDataProperty, 
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "name" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.priority === void 0) {
       const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "priority" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.name !== void 0 && typeof data.name != "string") {
       const err2 = { instancePath: instancePath + "/name", schemaPath: "#/properties/name/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
-    data.priority !== void 0 && (validate26(data.priority, { instancePath: instancePath + "/priority", parentData: data, parentDataProperty: "priority", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length));
+    data.priority !== void 0 && (validate26(data.priority, { instancePath: instancePath + "/priority", parentData: data, parentDataProperty: "priority", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length));
   } else {
     const err3 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+    vErrors = add(vErrors, err3), errors++;
   }
   return validate142.errors = vErrors, errors === 0;
 }
 function validate140(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.classID !== void 0 && (validate26(data.classID, { instancePath: instancePath + "/classID", parentData: data, parentDataProperty: "classID", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.priorities !== void 0) {
+    if (data.classID !== void 0 && (validate26(data.classID, { instancePath: instancePath + "/classID", parentData: data, parentDataProperty: "classID", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.priorities !== void 0) {
       let data1 = data.priorities;
       if (Array.isArray(data1)) {
         const len0 = data1.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate142(data1[i0], { instancePath: instancePath + "/priorities/" + i0, parentData: data1, parentDataProperty: i0, rootData }) || (vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors), errors = vErrors.length);
+          validate142(data1[i0], { instancePath: instancePath + "/priorities/" + i0, parentData: data1, parentDataProperty: i0, rootData }) || (vErrors = addAll(vErrors, validate142.errors), errors = vErrors.length);
       } else {
         const err0 = { instancePath: instancePath + "/priorities", schemaPath: "#/properties/priorities/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+        vErrors = add(vErrors, err0), errors++;
       }
     }
   } else {
     const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+    vErrors = add(vErrors, err1), errors++;
   }
   return validate140.errors = vErrors, errors === 0;
 }
 function validate146(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data))
-    data.hcaHandles !== void 0 && (validate26(data.hcaHandles, { instancePath: instancePath + "/hcaHandles", parentData: data, parentDataProperty: "hcaHandles", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.hcaObjects !== void 0 && (validate26(data.hcaObjects, { instancePath: instancePath + "/hcaObjects", parentData: data, parentDataProperty: "hcaObjects", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length));
+    data.hcaHandles !== void 0 && (validate26(data.hcaHandles, { instancePath: instancePath + "/hcaHandles", parentData: data, parentDataProperty: "hcaHandles", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.hcaObjects !== void 0 && (validate26(data.hcaObjects, { instancePath: instancePath + "/hcaObjects", parentData: data, parentDataProperty: "hcaObjects", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length));
   else {
     const err0 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+    vErrors = add(vErrors, err0), errors++;
   }
   return validate146.errors = vErrors, errors === 0;
 }
@@ -1011,31 +1011,31 @@ function validate94(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data0)) {
         const len0 = data0.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate95(data0[i0], { instancePath: instancePath + "/devices/" + i0, parentData: data0, parentDataProperty: i0, rootData }) || (vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors), errors = vErrors.length);
+          validate95(data0[i0], { instancePath: instancePath + "/devices/" + i0, parentData: data0, parentDataProperty: i0, rootData }) || (vErrors = addAll(vErrors, validate95.errors), errors = vErrors.length);
       } else {
         const err0 = { instancePath: instancePath + "/devices", schemaPath: "#/properties/devices/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+        vErrors = add(vErrors, err0), errors++;
       }
     }
-    if (data.memory !== void 0 && (validate99(data.memory, { instancePath: instancePath + "/memory", parentData: data, parentDataProperty: "memory", rootData }) || (vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors), errors = vErrors.length)), data.cpu !== void 0 && (validate107(data.cpu, { instancePath: instancePath + "/cpu", parentData: data, parentDataProperty: "cpu", rootData }) || (vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors), errors = vErrors.length)), data.pids !== void 0 && (validate116(data.pids, { instancePath: instancePath + "/pids", parentData: data, parentDataProperty: "pids", rootData }) || (vErrors = vErrors === null ? validate116.errors : vErrors.concat(validate116.errors), errors = vErrors.length)), data.blockIO !== void 0 && (validate119(data.blockIO, { instancePath: instancePath + "/blockIO", parentData: data, parentDataProperty: "blockIO", rootData }) || (vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors), errors = vErrors.length)), data.hugepageLimits !== void 0) {
+    if (data.memory !== void 0 && (validate99(data.memory, { instancePath: instancePath + "/memory", parentData: data, parentDataProperty: "memory", rootData }) || (vErrors = addAll(vErrors, validate99.errors), errors = vErrors.length)), data.cpu !== void 0 && (validate107(data.cpu, { instancePath: instancePath + "/cpu", parentData: data, parentDataProperty: "cpu", rootData }) || (vErrors = addAll(vErrors, validate107.errors), errors = vErrors.length)), data.pids !== void 0 && (validate116(data.pids, { instancePath: instancePath + "/pids", parentData: data, parentDataProperty: "pids", rootData }) || (vErrors = addAll(vErrors, validate116.errors), errors = vErrors.length)), data.blockIO !== void 0 && (validate119(data.blockIO, { instancePath: instancePath + "/blockIO", parentData: data, parentDataProperty: "blockIO", rootData }) || (vErrors = addAll(vErrors, validate119.errors), errors = vErrors.length)), data.hugepageLimits !== void 0) {
       let data6 = data.hugepageLimits;
       if (Array.isArray(data6)) {
         const len1 = data6.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate137(data6[i1], { instancePath: instancePath + "/hugepageLimits/" + i1, parentData: data6, parentDataProperty: i1, rootData }) || (vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors), errors = vErrors.length);
+          validate137(data6[i1], { instancePath: instancePath + "/hugepageLimits/" + i1, parentData: data6, parentDataProperty: i1, rootData }) || (vErrors = addAll(vErrors, validate137.errors), errors = vErrors.length);
       } else {
         const err1 = { instancePath: instancePath + "/hugepageLimits", schemaPath: "#/properties/hugepageLimits/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+        vErrors = add(vErrors, err1), errors++;
       }
     }
-    if (data.network !== void 0 && (validate140(data.network, { instancePath: instancePath + "/network", parentData: data, parentDataProperty: "network", rootData }) || (vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors), errors = vErrors.length)), data.rdma !== void 0) {
+    if (data.network !== void 0 && (validate140(data.network, { instancePath: instancePath + "/network", parentData: data, parentDataProperty: "network", rootData }) || (vErrors = addAll(vErrors, validate140.errors), errors = vErrors.length)), data.rdma !== void 0) {
       let data9 = data.rdma;
       if (data9 && typeof data9 == "object" && !Array.isArray(data9))
         for (const key0 in data9)
-          validate146(data9[key0], { instancePath: instancePath + "/rdma/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), parentData: data9, parentDataProperty: key0, rootData }) || (vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors), errors = vErrors.length);
+          validate146(data9[key0], { instancePath: instancePath + "/rdma/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), parentData: data9, parentDataProperty: key0, rootData }) || (vErrors = addAll(vErrors, validate146.errors), errors = vErrors.length);
       else {
         const err2 = { instancePath: instancePath + "/rdma", schemaPath: "#/properties/rdma/type", keyword: "type", params: { type: "object" } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
     if (data.unified !== void 0) {
@@ -1044,16 +1044,16 @@ function validate94(data, { instancePath = "", parentData, parentDataProperty, r
         for (const key1 in data11)
           if (typeof data11[key1] != "string") {
             const err3 = { instancePath: instancePath + "/unified/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/unified/additionalProperties/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+            vErrors = add(vErrors, err3), errors++;
           }
       } else {
         const err4 = { instancePath: instancePath + "/unified", schemaPath: "#/properties/unified/type", keyword: "type", params: { type: "object" } };
-        vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+        vErrors = add(vErrors, err4), errors++;
       }
     }
   } else {
     const err5 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+    vErrors = add(vErrors, err5), errors++;
   }
   return validate94.errors = vErrors, errors === 0;
 }
@@ -1062,7 +1062,7 @@ function validate151(data, { instancePath = "", parentData, parentDataProperty, 
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.closID !== void 0 && typeof data.closID != "string") {
       const err0 = { instancePath: instancePath + "/closID", schemaPath: "#/properties/closID/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.schemata !== void 0) {
       let data1 = data.schemata;
@@ -1071,36 +1071,36 @@ function validate151(data, { instancePath = "", parentData, parentDataProperty, 
         for (let i0 = 0; i0 < len0; i0++)
           if (typeof data1[i0] != "string") {
             const err1 = { instancePath: instancePath + "/schemata/" + i0, schemaPath: "#/properties/schemata/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+            vErrors = add(vErrors, err1), errors++;
           }
       } else {
         const err2 = { instancePath: instancePath + "/schemata", schemaPath: "#/properties/schemata/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
     if (data.l3CacheSchema !== void 0 && typeof data.l3CacheSchema != "string") {
       const err3 = { instancePath: instancePath + "/l3CacheSchema", schemaPath: "#/properties/l3CacheSchema/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+      vErrors = add(vErrors, err3), errors++;
     }
     if (data.memBwSchema !== void 0 && typeof data.memBwSchema != "string") {
       const err4 = { instancePath: instancePath + "/memBwSchema", schemaPath: "#/properties/memBwSchema/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+      vErrors = add(vErrors, err4), errors++;
     }
     if (data.enableMonitoring !== void 0 && typeof data.enableMonitoring != "boolean") {
       const err5 = { instancePath: instancePath + "/enableMonitoring", schemaPath: "#/properties/enableMonitoring/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+      vErrors = add(vErrors, err5), errors++;
     }
     if (data.enableCMT !== void 0 && typeof data.enableCMT != "boolean") {
       const err6 = { instancePath: instancePath + "/enableCMT", schemaPath: "#/properties/enableCMT/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+      vErrors = add(vErrors, err6), errors++;
     }
     if (data.enableMBM !== void 0 && typeof data.enableMBM != "boolean") {
       const err7 = { instancePath: instancePath + "/enableMBM", schemaPath: "#/properties/enableMBM/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err7] : vErrors.push(err7), errors++;
+      vErrors = add(vErrors, err7), errors++;
     }
   } else {
     const err8 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err8] : vErrors.push(err8), errors++;
+    vErrors = add(vErrors, err8), errors++;
   }
   return validate151.errors = vErrors, errors === 0;
 }
@@ -1110,22 +1110,22 @@ function validate153(data, { instancePath = "", parentData, parentDataProperty, 
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.mode === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "mode" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.mode !== void 0) {
       let data0 = data.mode;
       if (typeof data0 != "string") {
         const err1 = { instancePath: instancePath + "/mode", schemaPath: "#/properties/mode/type", keyword: "type", params: { type: "string" } };
-        vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+        vErrors = add(vErrors, err1), errors++;
       }
       if (!(data0 === "MPOL_DEFAULT" || data0 === "MPOL_BIND" || data0 === "MPOL_INTERLEAVE" || data0 === "MPOL_WEIGHTED_INTERLEAVE" || data0 === "MPOL_PREFERRED" || data0 === "MPOL_PREFERRED_MANY" || data0 === "MPOL_LOCAL")) {
         const err2 = { instancePath: instancePath + "/mode", schemaPath: "#/properties/mode/enum", keyword: "enum", params: { allowedValues: schema43.properties.mode.enum } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
     if (data.nodes !== void 0 && typeof data.nodes != "string") {
       const err3 = { instancePath: instancePath + "/nodes", schemaPath: "#/properties/nodes/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+      vErrors = add(vErrors, err3), errors++;
     }
     if (data.flags !== void 0) {
       let data2 = data.flags;
@@ -1135,21 +1135,21 @@ function validate153(data, { instancePath = "", parentData, parentDataProperty, 
           let data3 = data2[i0];
           if (typeof data3 != "string") {
             const err4 = { instancePath: instancePath + "/flags/" + i0, schemaPath: "#/properties/flags/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+            vErrors = add(vErrors, err4), errors++;
           }
           if (!(data3 === "MPOL_F_NUMA_BALANCING" || data3 === "MPOL_F_RELATIVE_NODES" || data3 === "MPOL_F_STATIC_NODES")) {
             const err5 = { instancePath: instancePath + "/flags/" + i0, schemaPath: "#/properties/flags/items/enum", keyword: "enum", params: { allowedValues: schema43.properties.flags.items.enum } };
-            vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+            vErrors = add(vErrors, err5), errors++;
           }
         }
       } else {
         const err6 = { instancePath: instancePath + "/flags", schemaPath: "#/properties/flags/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+        vErrors = add(vErrors, err6), errors++;
       }
     }
   } else {
     const err7 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err7] : vErrors.push(err7), errors++;
+    vErrors = add(vErrors, err7), errors++;
   }
   return validate153.errors = vErrors, errors === 0;
 }
@@ -1158,11 +1158,11 @@ function validate156(data, { instancePath = "", parentData, parentDataProperty, 
   let vErrors = null, errors = 0;
   if (typeof data != "string") {
     const err0 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" } };
-    vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+    vErrors = add(vErrors, err0), errors++;
   }
   if (!(data === "SCMP_ACT_KILL" || data === "SCMP_ACT_KILL_PROCESS" || data === "SCMP_ACT_KILL_THREAD" || data === "SCMP_ACT_TRAP" || data === "SCMP_ACT_ERRNO" || data === "SCMP_ACT_TRACE" || data === "SCMP_ACT_ALLOW" || data === "SCMP_ACT_LOG" || data === "SCMP_ACT_NOTIFY")) {
     const err1 = { instancePath, schemaPath: "#/enum", keyword: "enum", params: { allowedValues: schema45.enum } };
-    vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+    vErrors = add(vErrors, err1), errors++;
   }
   return validate156.errors = vErrors, errors === 0;
 }
@@ -1171,11 +1171,11 @@ function validate159(data, { instancePath = "", parentData, parentDataProperty, 
   let vErrors = null, errors = 0;
   if (typeof data != "string") {
     const err0 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" } };
-    vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+    vErrors = add(vErrors, err0), errors++;
   }
   if (!(data === "SCMP_ARCH_X86" || data === "SCMP_ARCH_X86_64" || data === "SCMP_ARCH_X32" || data === "SCMP_ARCH_ARM" || data === "SCMP_ARCH_AARCH64" || data === "SCMP_ARCH_LOONGARCH64" || data === "SCMP_ARCH_M68K" || data === "SCMP_ARCH_MIPS" || data === "SCMP_ARCH_MIPS64" || data === "SCMP_ARCH_MIPS64N32" || data === "SCMP_ARCH_MIPSEL" || data === "SCMP_ARCH_MIPSEL64" || data === "SCMP_ARCH_MIPSEL64N32" || data === "SCMP_ARCH_PPC" || data === "SCMP_ARCH_PPC64" || data === "SCMP_ARCH_PPC64LE" || data === "SCMP_ARCH_S390" || data === "SCMP_ARCH_S390X" || data === "SCMP_ARCH_PARISC" || data === "SCMP_ARCH_PARISC64" || data === "SCMP_ARCH_RISCV64" || data === "SCMP_ARCH_SH" || data === "SCMP_ARCH_SHEB")) {
     const err1 = { instancePath, schemaPath: "#/enum", keyword: "enum", params: { allowedValues: schema46.enum } };
-    vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+    vErrors = add(vErrors, err1), errors++;
   }
   return validate159.errors = vErrors, errors === 0;
 }
@@ -1185,30 +1185,30 @@ function validate164(data, { instancePath = "", parentData, parentDataProperty, 
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.index === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "index" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.value === void 0) {
       const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "value" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.op === void 0) {
       const err2 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "op" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
-    if (data.index !== void 0 && (validate26(data.index, { instancePath: instancePath + "/index", parentData: data, parentDataProperty: "index", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.value !== void 0 && (validate46(data.value, { instancePath: instancePath + "/value", parentData: data, parentDataProperty: "value", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length)), data.valueTwo !== void 0 && (validate46(data.valueTwo, { instancePath: instancePath + "/valueTwo", parentData: data, parentDataProperty: "valueTwo", rootData }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length)), data.op !== void 0) {
+    if (data.index !== void 0 && (validate26(data.index, { instancePath: instancePath + "/index", parentData: data, parentDataProperty: "index", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.value !== void 0 && (validate46(data.value, { instancePath: instancePath + "/value", parentData: data, parentDataProperty: "value", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length)), data.valueTwo !== void 0 && (validate46(data.valueTwo, { instancePath: instancePath + "/valueTwo", parentData: data, parentDataProperty: "valueTwo", rootData }) || (vErrors = addAll(vErrors, validate46.errors), errors = vErrors.length)), data.op !== void 0) {
       let data3 = data.op;
       if (typeof data3 != "string") {
         const err3 = { instancePath: instancePath + "/op", schemaPath: "#/properties/op/type", keyword: "type", params: { type: "string" } };
-        vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+        vErrors = add(vErrors, err3), errors++;
       }
       if (!(data3 === "SCMP_CMP_NE" || data3 === "SCMP_CMP_LT" || data3 === "SCMP_CMP_LE" || data3 === "SCMP_CMP_EQ" || data3 === "SCMP_CMP_GE" || data3 === "SCMP_CMP_GT" || data3 === "SCMP_CMP_MASKED_EQ")) {
         const err4 = { instancePath: instancePath + "/op", schemaPath: "#/properties/op/enum", keyword: "enum", params: { allowedValues: schema48.properties.op.enum } };
-        vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+        vErrors = add(vErrors, err4), errors++;
       }
     }
   } else {
     const err5 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+    vErrors = add(vErrors, err5), errors++;
   }
   return validate164.errors = vErrors, errors === 0;
 }
@@ -1217,11 +1217,11 @@ function validate161(data, { instancePath = "", parentData, parentDataProperty, 
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.names === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "names" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.action === void 0) {
       const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "action" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
     if (data.names !== void 0) {
       let data0 = data.names;
@@ -1230,27 +1230,27 @@ function validate161(data, { instancePath = "", parentData, parentDataProperty, 
         for (let i0 = 0; i0 < len0; i0++)
           if (typeof data0[i0] != "string") {
             const err2 = { instancePath: instancePath + "/names/" + i0, schemaPath: "#/properties/names/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+            vErrors = add(vErrors, err2), errors++;
           }
       } else {
         const err3 = { instancePath: instancePath + "/names", schemaPath: "#/properties/names/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+        vErrors = add(vErrors, err3), errors++;
       }
     }
-    if (data.action !== void 0 && (validate156(data.action, { instancePath: instancePath + "/action", parentData: data, parentDataProperty: "action", rootData }) || (vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors), errors = vErrors.length)), data.errnoRet !== void 0 && (validate26(data.errnoRet, { instancePath: instancePath + "/errnoRet", parentData: data, parentDataProperty: "errnoRet", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.args !== void 0) {
+    if (data.action !== void 0 && (validate156(data.action, { instancePath: instancePath + "/action", parentData: data, parentDataProperty: "action", rootData }) || (vErrors = addAll(vErrors, validate156.errors), errors = vErrors.length)), data.errnoRet !== void 0 && (validate26(data.errnoRet, { instancePath: instancePath + "/errnoRet", parentData: data, parentDataProperty: "errnoRet", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.args !== void 0) {
       let data4 = data.args;
       if (Array.isArray(data4)) {
         const len1 = data4.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate164(data4[i1], { instancePath: instancePath + "/args/" + i1, parentData: data4, parentDataProperty: i1, rootData }) || (vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors), errors = vErrors.length);
+          validate164(data4[i1], { instancePath: instancePath + "/args/" + i1, parentData: data4, parentDataProperty: i1, rootData }) || (vErrors = addAll(vErrors, validate164.errors), errors = vErrors.length);
       } else {
         const err4 = { instancePath: instancePath + "/args", schemaPath: "#/properties/args/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+        vErrors = add(vErrors, err4), errors++;
       }
     }
   } else {
     const err5 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+    vErrors = add(vErrors, err5), errors++;
   }
   return validate161.errors = vErrors, errors === 0;
 }
@@ -1259,17 +1259,17 @@ function validate155(data, { instancePath = "", parentData, parentDataProperty, 
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultAction === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "defaultAction" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
-    if (data.defaultAction !== void 0 && (validate156(data.defaultAction, { instancePath: instancePath + "/defaultAction", parentData: data, parentDataProperty: "defaultAction", rootData }) || (vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors), errors = vErrors.length)), data.defaultErrnoRet !== void 0 && (validate26(data.defaultErrnoRet, { instancePath: instancePath + "/defaultErrnoRet", parentData: data, parentDataProperty: "defaultErrnoRet", rootData }) || (vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors), errors = vErrors.length)), data.architectures !== void 0) {
+    if (data.defaultAction !== void 0 && (validate156(data.defaultAction, { instancePath: instancePath + "/defaultAction", parentData: data, parentDataProperty: "defaultAction", rootData }) || (vErrors = addAll(vErrors, validate156.errors), errors = vErrors.length)), data.defaultErrnoRet !== void 0 && (validate26(data.defaultErrnoRet, { instancePath: instancePath + "/defaultErrnoRet", parentData: data, parentDataProperty: "defaultErrnoRet", rootData }) || (vErrors = addAll(vErrors, validate26.errors), errors = vErrors.length)), data.architectures !== void 0) {
       let data2 = data.architectures;
       if (Array.isArray(data2)) {
         const len0 = data2.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate159(data2[i0], { instancePath: instancePath + "/architectures/" + i0, parentData: data2, parentDataProperty: i0, rootData }) || (vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors), errors = vErrors.length);
+          validate159(data2[i0], { instancePath: instancePath + "/architectures/" + i0, parentData: data2, parentDataProperty: i0, rootData }) || (vErrors = addAll(vErrors, validate159.errors), errors = vErrors.length);
       } else {
         const err1 = { instancePath: instancePath + "/architectures", schemaPath: "#/properties/architectures/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+        vErrors = add(vErrors, err1), errors++;
       }
     }
     if (data.flags !== void 0) {
@@ -1280,40 +1280,40 @@ function validate155(data, { instancePath = "", parentData, parentDataProperty, 
           let data5 = data4[i1];
           if (typeof data5 != "string") {
             const err2 = { instancePath: instancePath + "/flags/" + i1, schemaPath: "#/properties/flags/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+            vErrors = add(vErrors, err2), errors++;
           }
           if (!(data5 === "SECCOMP_FILTER_FLAG_TSYNC" || data5 === "SECCOMP_FILTER_FLAG_LOG" || data5 === "SECCOMP_FILTER_FLAG_SPEC_ALLOW" || data5 === "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV")) {
             const err3 = { instancePath: instancePath + "/flags/" + i1, schemaPath: "#/properties/flags/items/enum", keyword: "enum", params: { allowedValues: schema44.properties.flags.items.enum } };
-            vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+            vErrors = add(vErrors, err3), errors++;
           }
         }
       } else {
         const err4 = { instancePath: instancePath + "/flags", schemaPath: "#/properties/flags/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+        vErrors = add(vErrors, err4), errors++;
       }
     }
     if (data.listenerPath !== void 0 && typeof data.listenerPath != "string") {
       const err5 = { instancePath: instancePath + "/listenerPath", schemaPath: "#/properties/listenerPath/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+      vErrors = add(vErrors, err5), errors++;
     }
     if (data.listenerMetadata !== void 0 && typeof data.listenerMetadata != "string") {
       const err6 = { instancePath: instancePath + "/listenerMetadata", schemaPath: "#/properties/listenerMetadata/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+      vErrors = add(vErrors, err6), errors++;
     }
     if (data.syscalls !== void 0) {
       let data8 = data.syscalls;
       if (Array.isArray(data8)) {
         const len2 = data8.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate161(data8[i2], { instancePath: instancePath + "/syscalls/" + i2, parentData: data8, parentDataProperty: i2, rootData }) || (vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors), errors = vErrors.length);
+          validate161(data8[i2], { instancePath: instancePath + "/syscalls/" + i2, parentData: data8, parentDataProperty: i2, rootData }) || (vErrors = addAll(vErrors, validate161.errors), errors = vErrors.length);
       } else {
         const err7 = { instancePath: instancePath + "/syscalls", schemaPath: "#/properties/syscalls/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err7] : vErrors.push(err7), errors++;
+        vErrors = add(vErrors, err7), errors++;
       }
     }
   } else {
     const err8 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err8] : vErrors.push(err8), errors++;
+    vErrors = add(vErrors, err8), errors++;
   }
   return validate155.errors = vErrors, errors === 0;
 }
@@ -1323,17 +1323,17 @@ function validate171(data, { instancePath = "", parentData, parentDataProperty, 
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.domain === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "domain" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.domain !== void 0) {
       let data0 = data.domain;
       if (typeof data0 != "string") {
         const err1 = { instancePath: instancePath + "/domain", schemaPath: "#/properties/domain/type", keyword: "type", params: { type: "string" } };
-        vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+        vErrors = add(vErrors, err1), errors++;
       }
       if (!(data0 === "LINUX" || data0 === "LINUX32")) {
         const err2 = { instancePath: instancePath + "/domain", schemaPath: "#/properties/domain/enum", keyword: "enum", params: { allowedValues: schema49.properties.domain.enum } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
     if (data.flags !== void 0) {
@@ -1343,16 +1343,16 @@ function validate171(data, { instancePath = "", parentData, parentDataProperty, 
         for (let i0 = 0; i0 < len0; i0++)
           if (typeof data1[i0] != "string") {
             const err3 = { instancePath: instancePath + "/flags/" + i0, schemaPath: "#/properties/flags/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+            vErrors = add(vErrors, err3), errors++;
           }
       } else {
         const err4 = { instancePath: instancePath + "/flags", schemaPath: "#/properties/flags/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+        vErrors = add(vErrors, err4), errors++;
       }
     }
   } else {
     const err5 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+    vErrors = add(vErrors, err5), errors++;
   }
   return validate171.errors = vErrors, errors === 0;
 }
@@ -1364,10 +1364,10 @@ function validate75(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data0)) {
         const len0 = data0.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate76(data0[i0], { instancePath: instancePath + "/namespaces/" + i0, parentData: data0, parentDataProperty: i0, rootData }) || (vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors), errors = vErrors.length);
+          validate76(data0[i0], { instancePath: instancePath + "/namespaces/" + i0, parentData: data0, parentDataProperty: i0, rootData }) || (vErrors = addAll(vErrors, validate76.errors), errors = vErrors.length);
       } else {
         const err0 = { instancePath: instancePath + "/namespaces", schemaPath: "#/properties/namespaces/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+        vErrors = add(vErrors, err0), errors++;
       }
     }
     if (data.uidMappings !== void 0) {
@@ -1375,10 +1375,10 @@ function validate75(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data2)) {
         const len1 = data2.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate25(data2[i1], { instancePath: instancePath + "/uidMappings/" + i1, parentData: data2, parentDataProperty: i1, rootData }) || (vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors), errors = vErrors.length);
+          validate25(data2[i1], { instancePath: instancePath + "/uidMappings/" + i1, parentData: data2, parentDataProperty: i1, rootData }) || (vErrors = addAll(vErrors, validate25.errors), errors = vErrors.length);
       } else {
         const err1 = { instancePath: instancePath + "/uidMappings", schemaPath: "#/properties/uidMappings/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+        vErrors = add(vErrors, err1), errors++;
       }
     }
     if (data.gidMappings !== void 0) {
@@ -1386,20 +1386,20 @@ function validate75(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data4)) {
         const len2 = data4.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate25(data4[i2], { instancePath: instancePath + "/gidMappings/" + i2, parentData: data4, parentDataProperty: i2, rootData }) || (vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors), errors = vErrors.length);
+          validate25(data4[i2], { instancePath: instancePath + "/gidMappings/" + i2, parentData: data4, parentDataProperty: i2, rootData }) || (vErrors = addAll(vErrors, validate25.errors), errors = vErrors.length);
       } else {
         const err2 = { instancePath: instancePath + "/gidMappings", schemaPath: "#/properties/gidMappings/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
     if (data.timeOffsets !== void 0) {
       let data6 = data.timeOffsets;
       if (data6 && typeof data6 == "object" && !Array.isArray(data6))
         for (const key0 in data6)
-          validate80(data6[key0], { instancePath: instancePath + "/timeOffsets/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), parentData: data6, parentDataProperty: key0, rootData }) || (vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors), errors = vErrors.length);
+          validate80(data6[key0], { instancePath: instancePath + "/timeOffsets/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), parentData: data6, parentDataProperty: key0, rootData }) || (vErrors = addAll(vErrors, validate80.errors), errors = vErrors.length);
       else {
         const err3 = { instancePath: instancePath + "/timeOffsets", schemaPath: "#/properties/timeOffsets/type", keyword: "type", params: { type: "object" } };
-        vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+        vErrors = add(vErrors, err3), errors++;
       }
     }
     if (data.devices !== void 0) {
@@ -1407,48 +1407,48 @@ function validate75(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data8)) {
         const len3 = data8.length;
         for (let i3 = 0; i3 < len3; i3++)
-          validate85(data8[i3], { instancePath: instancePath + "/devices/" + i3, parentData: data8, parentDataProperty: i3, rootData }) || (vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors), errors = vErrors.length);
+          validate85(data8[i3], { instancePath: instancePath + "/devices/" + i3, parentData: data8, parentDataProperty: i3, rootData }) || (vErrors = addAll(vErrors, validate85.errors), errors = vErrors.length);
       } else {
         const err4 = { instancePath: instancePath + "/devices", schemaPath: "#/properties/devices/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+        vErrors = add(vErrors, err4), errors++;
       }
     }
     if (data.netDevices !== void 0) {
       let data10 = data.netDevices;
       if (data10 && typeof data10 == "object" && !Array.isArray(data10))
         for (const key1 in data10)
-          validate92(data10[key1], { instancePath: instancePath + "/netDevices/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), parentData: data10, parentDataProperty: key1, rootData }) || (vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors), errors = vErrors.length);
+          validate92(data10[key1], { instancePath: instancePath + "/netDevices/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), parentData: data10, parentDataProperty: key1, rootData }) || (vErrors = addAll(vErrors, validate92.errors), errors = vErrors.length);
       else {
         const err5 = { instancePath: instancePath + "/netDevices", schemaPath: "#/properties/netDevices/type", keyword: "type", params: { type: "object" } };
-        vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+        vErrors = add(vErrors, err5), errors++;
       }
     }
     if (data.cgroupsPath !== void 0 && typeof data.cgroupsPath != "string") {
       const err6 = { instancePath: instancePath + "/cgroupsPath", schemaPath: "#/properties/cgroupsPath/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+      vErrors = add(vErrors, err6), errors++;
     }
-    if (data.resources !== void 0 && (validate94(data.resources, { instancePath: instancePath + "/resources", parentData: data, parentDataProperty: "resources", rootData }) || (vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors), errors = vErrors.length)), data.intelRdt !== void 0 && (validate151(data.intelRdt, { instancePath: instancePath + "/intelRdt", parentData: data, parentDataProperty: "intelRdt", rootData }) || (vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors), errors = vErrors.length)), data.memoryPolicy !== void 0 && (validate153(data.memoryPolicy, { instancePath: instancePath + "/memoryPolicy", parentData: data, parentDataProperty: "memoryPolicy", rootData }) || (vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors), errors = vErrors.length)), data.sysctl !== void 0) {
+    if (data.resources !== void 0 && (validate94(data.resources, { instancePath: instancePath + "/resources", parentData: data, parentDataProperty: "resources", rootData }) || (vErrors = addAll(vErrors, validate94.errors), errors = vErrors.length)), data.intelRdt !== void 0 && (validate151(data.intelRdt, { instancePath: instancePath + "/intelRdt", parentData: data, parentDataProperty: "intelRdt", rootData }) || (vErrors = addAll(vErrors, validate151.errors), errors = vErrors.length)), data.memoryPolicy !== void 0 && (validate153(data.memoryPolicy, { instancePath: instancePath + "/memoryPolicy", parentData: data, parentDataProperty: "memoryPolicy", rootData }) || (vErrors = addAll(vErrors, validate153.errors), errors = vErrors.length)), data.sysctl !== void 0) {
       let data16 = data.sysctl;
       if (data16 && typeof data16 == "object" && !Array.isArray(data16)) {
         for (const key2 in data16)
           if (typeof data16[key2] != "string") {
             const err7 = { instancePath: instancePath + "/sysctl/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/sysctl/additionalProperties/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err7] : vErrors.push(err7), errors++;
+            vErrors = add(vErrors, err7), errors++;
           }
       } else {
         const err8 = { instancePath: instancePath + "/sysctl", schemaPath: "#/properties/sysctl/type", keyword: "type", params: { type: "object" } };
-        vErrors === null ? vErrors = [err8] : vErrors.push(err8), errors++;
+        vErrors = add(vErrors, err8), errors++;
       }
     }
-    if (data.seccomp !== void 0 && (validate155(data.seccomp, { instancePath: instancePath + "/seccomp", parentData: data, parentDataProperty: "seccomp", rootData }) || (vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors), errors = vErrors.length)), data.rootfsPropagation !== void 0) {
+    if (data.seccomp !== void 0 && (validate155(data.seccomp, { instancePath: instancePath + "/seccomp", parentData: data, parentDataProperty: "seccomp", rootData }) || (vErrors = addAll(vErrors, validate155.errors), errors = vErrors.length)), data.rootfsPropagation !== void 0) {
       let data19 = data.rootfsPropagation;
       if (typeof data19 != "string") {
         const err9 = { instancePath: instancePath + "/rootfsPropagation", schemaPath: "#/properties/rootfsPropagation/type", keyword: "type", params: { type: "string" } };
-        vErrors === null ? vErrors = [err9] : vErrors.push(err9), errors++;
+        vErrors = add(vErrors, err9), errors++;
       }
       if (!(data19 === "private" || data19 === "rprivate" || data19 === "slave" || data19 === "rslave" || data19 === "shared" || data19 === "rshared" || data19 === "unbindable" || data19 === "runbindable")) {
         const err10 = { instancePath: instancePath + "/rootfsPropagation", schemaPath: "#/properties/rootfsPropagation/enum", keyword: "enum", params: { allowedValues: schema24.properties.rootfsPropagation.enum } };
-        vErrors === null ? vErrors = [err10] : vErrors.push(err10), errors++;
+        vErrors = add(vErrors, err10), errors++;
       }
     }
     if (data.maskedPaths !== void 0) {
@@ -1458,11 +1458,11 @@ function validate75(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i4 = 0; i4 < len4; i4++)
           if (typeof data20[i4] != "string") {
             const err11 = { instancePath: instancePath + "/maskedPaths/" + i4, schemaPath: "#/properties/maskedPaths/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err11] : vErrors.push(err11), errors++;
+            vErrors = add(vErrors, err11), errors++;
           }
       } else {
         const err12 = { instancePath: instancePath + "/maskedPaths", schemaPath: "#/properties/maskedPaths/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err12] : vErrors.push(err12), errors++;
+        vErrors = add(vErrors, err12), errors++;
       }
     }
     if (data.readonlyPaths !== void 0) {
@@ -1472,21 +1472,21 @@ function validate75(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i5 = 0; i5 < len5; i5++)
           if (typeof data22[i5] != "string") {
             const err13 = { instancePath: instancePath + "/readonlyPaths/" + i5, schemaPath: "#/properties/readonlyPaths/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err13] : vErrors.push(err13), errors++;
+            vErrors = add(vErrors, err13), errors++;
           }
       } else {
         const err14 = { instancePath: instancePath + "/readonlyPaths", schemaPath: "#/properties/readonlyPaths/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err14] : vErrors.push(err14), errors++;
+        vErrors = add(vErrors, err14), errors++;
       }
     }
     if (data.mountLabel !== void 0 && typeof data.mountLabel != "string") {
       const err15 = { instancePath: instancePath + "/mountLabel", schemaPath: "#/properties/mountLabel/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err15] : vErrors.push(err15), errors++;
+      vErrors = add(vErrors, err15), errors++;
     }
-    data.personality !== void 0 && (validate171(data.personality, { instancePath: instancePath + "/personality", parentData: data, parentDataProperty: "personality", rootData }) || (vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors), errors = vErrors.length));
+    data.personality !== void 0 && (validate171(data.personality, { instancePath: instancePath + "/personality", parentData: data, parentDataProperty: "personality", rootData }) || (vErrors = addAll(vErrors, validate171.errors), errors = vErrors.length));
   } else {
     const err16 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err16] : vErrors.push(err16), errors++;
+    vErrors = add(vErrors, err16), errors++;
   }
   return validate75.errors = vErrors, errors === 0;
 }
@@ -1495,82 +1495,82 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.ociVersion === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "ociVersion" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.ociVersion !== void 0 && typeof data.ociVersion != "string") {
       const err1 = { instancePath: instancePath + "/ociVersion", schemaPath: "#/properties/ociVersion/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
-    if (data.root !== void 0 && (validate22(data.root, { instancePath: instancePath + "/root", parentData: data, parentDataProperty: "root", rootData }) || (vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors), errors = vErrors.length)), data.mounts !== void 0) {
+    if (data.root !== void 0 && (validate22(data.root, { instancePath: instancePath + "/root", parentData: data, parentDataProperty: "root", rootData }) || (vErrors = addAll(vErrors, validate22.errors), errors = vErrors.length)), data.mounts !== void 0) {
       let data2 = data.mounts;
       if (Array.isArray(data2)) {
         const len0 = data2.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate24(data2[i0], { instancePath: instancePath + "/mounts/" + i0, parentData: data2, parentDataProperty: i0, rootData }) || (vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors), errors = vErrors.length);
+          validate24(data2[i0], { instancePath: instancePath + "/mounts/" + i0, parentData: data2, parentDataProperty: i0, rootData }) || (vErrors = addAll(vErrors, validate24.errors), errors = vErrors.length);
       } else {
         const err2 = { instancePath: instancePath + "/mounts", schemaPath: "#/properties/mounts/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+        vErrors = add(vErrors, err2), errors++;
       }
     }
-    if (data.process !== void 0 && (validate33(data.process, { instancePath: instancePath + "/process", parentData: data, parentDataProperty: "process", rootData }) || (vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors), errors = vErrors.length)), data.hostname !== void 0 && typeof data.hostname != "string") {
+    if (data.process !== void 0 && (validate33(data.process, { instancePath: instancePath + "/process", parentData: data, parentDataProperty: "process", rootData }) || (vErrors = addAll(vErrors, validate33.errors), errors = vErrors.length)), data.hostname !== void 0 && typeof data.hostname != "string") {
       const err3 = { instancePath: instancePath + "/hostname", schemaPath: "#/properties/hostname/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+      vErrors = add(vErrors, err3), errors++;
     }
     if (data.domainname !== void 0 && typeof data.domainname != "string") {
       const err4 = { instancePath: instancePath + "/domainname", schemaPath: "#/properties/domainname/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+      vErrors = add(vErrors, err4), errors++;
     }
-    if (data.hooks !== void 0 && (validate66(data.hooks, { instancePath: instancePath + "/hooks", parentData: data, parentDataProperty: "hooks", rootData }) || (vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors), errors = vErrors.length)), data.annotations !== void 0) {
+    if (data.hooks !== void 0 && (validate66(data.hooks, { instancePath: instancePath + "/hooks", parentData: data, parentDataProperty: "hooks", rootData }) || (vErrors = addAll(vErrors, validate66.errors), errors = vErrors.length)), data.annotations !== void 0) {
       let data8 = data.annotations;
       if (data8 && typeof data8 == "object" && !Array.isArray(data8)) {
         for (const key0 in data8)
           if (typeof data8[key0] != "string") {
             const err5 = { instancePath: instancePath + "/annotations/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/annotations/additionalProperties/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+            vErrors = add(vErrors, err5), errors++;
           }
       } else {
         const err6 = { instancePath: instancePath + "/annotations", schemaPath: "#/properties/annotations/type", keyword: "type", params: { type: "object" } };
-        vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+        vErrors = add(vErrors, err6), errors++;
       }
     }
-    if (data.linux !== void 0 && (validate75(data.linux, { instancePath: instancePath + "/linux", parentData: data, parentDataProperty: "linux", rootData }) || (vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors), errors = vErrors.length)), data.vm !== void 0) {
+    if (data.linux !== void 0 && (validate75(data.linux, { instancePath: instancePath + "/linux", parentData: data, parentDataProperty: "linux", rootData }) || (vErrors = addAll(vErrors, validate75.errors), errors = vErrors.length)), data.vm !== void 0) {
       let data11 = data.vm;
       if (!(data11 && typeof data11 == "object" && !Array.isArray(data11))) {
         const err7 = { instancePath: instancePath + "/vm", schemaPath: "#/properties/vm/type", keyword: "type", params: { type: "object" } };
-        vErrors === null ? vErrors = [err7] : vErrors.push(err7), errors++;
+        vErrors = add(vErrors, err7), errors++;
       }
     }
     if (data.windows !== void 0) {
       let data12 = data.windows;
       if (!(data12 && typeof data12 == "object" && !Array.isArray(data12))) {
         const err8 = { instancePath: instancePath + "/windows", schemaPath: "#/properties/windows/type", keyword: "type", params: { type: "object" } };
-        vErrors === null ? vErrors = [err8] : vErrors.push(err8), errors++;
+        vErrors = add(vErrors, err8), errors++;
       }
     }
     if (data.solaris !== void 0) {
       let data13 = data.solaris;
       if (!(data13 && typeof data13 == "object" && !Array.isArray(data13))) {
         const err9 = { instancePath: instancePath + "/solaris", schemaPath: "#/properties/solaris/type", keyword: "type", params: { type: "object" } };
-        vErrors === null ? vErrors = [err9] : vErrors.push(err9), errors++;
+        vErrors = add(vErrors, err9), errors++;
       }
     }
     if (data.zos !== void 0) {
       let data14 = data.zos;
       if (!(data14 && typeof data14 == "object" && !Array.isArray(data14))) {
         const err10 = { instancePath: instancePath + "/zos", schemaPath: "#/properties/zos/type", keyword: "type", params: { type: "object" } };
-        vErrors === null ? vErrors = [err10] : vErrors.push(err10), errors++;
+        vErrors = add(vErrors, err10), errors++;
       }
     }
     if (data.freebsd !== void 0) {
       let data15 = data.freebsd;
       if (!(data15 && typeof data15 == "object" && !Array.isArray(data15))) {
         const err11 = { instancePath: instancePath + "/freebsd", schemaPath: "#/properties/freebsd/type", keyword: "type", params: { type: "object" } };
-        vErrors === null ? vErrors = [err11] : vErrors.push(err11), errors++;
+        vErrors = add(vErrors, err11), errors++;
       }
     }
   } else {
     const err12 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err12] : vErrors.push(err12), errors++;
+    vErrors = add(vErrors, err12), errors++;
   }
   return validate21.errors = vErrors, errors === 0;
 }
@@ -1580,15 +1580,15 @@ function validate174(data, { instancePath = "", parentData, parentDataProperty, 
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.cwd === void 0) {
       const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "cwd" } };
-      vErrors === null ? vErrors = [err0] : vErrors.push(err0), errors++;
+      vErrors = add(vErrors, err0), errors++;
     }
     if (data.terminal !== void 0 && typeof data.terminal != "boolean") {
       const err1 = { instancePath: instancePath + "/terminal", schemaPath: "#/properties/terminal/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err1] : vErrors.push(err1), errors++;
+      vErrors = add(vErrors, err1), errors++;
     }
-    if (data.consoleSize !== void 0 && (validate34(data.consoleSize, { instancePath: instancePath + "/consoleSize", parentData: data, parentDataProperty: "consoleSize", rootData }) || (vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors), errors = vErrors.length)), data.cwd !== void 0 && typeof data.cwd != "string") {
+    if (data.consoleSize !== void 0 && (validate34(data.consoleSize, { instancePath: instancePath + "/consoleSize", parentData: data, parentDataProperty: "consoleSize", rootData }) || (vErrors = addAll(vErrors, validate34.errors), errors = vErrors.length)), data.cwd !== void 0 && typeof data.cwd != "string") {
       const err2 = { instancePath: instancePath + "/cwd", schemaPath: "#/properties/cwd/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err2] : vErrors.push(err2), errors++;
+      vErrors = add(vErrors, err2), errors++;
     }
     if (data.env !== void 0) {
       let data3 = data.env;
@@ -1597,11 +1597,11 @@ function validate174(data, { instancePath = "", parentData, parentDataProperty, 
         for (let i0 = 0; i0 < len0; i0++)
           if (typeof data3[i0] != "string") {
             const err3 = { instancePath: instancePath + "/env/" + i0, schemaPath: "#/properties/env/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err3] : vErrors.push(err3), errors++;
+            vErrors = add(vErrors, err3), errors++;
           }
       } else {
         const err4 = { instancePath: instancePath + "/env", schemaPath: "#/properties/env/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err4] : vErrors.push(err4), errors++;
+        vErrors = add(vErrors, err4), errors++;
       }
     }
     if (data.args !== void 0) {
@@ -1611,61 +1611,61 @@ function validate174(data, { instancePath = "", parentData, parentDataProperty, 
         for (let i1 = 0; i1 < len1; i1++)
           if (typeof data5[i1] != "string") {
             const err5 = { instancePath: instancePath + "/args/" + i1, schemaPath: "#/properties/args/items/type", keyword: "type", params: { type: "string" } };
-            vErrors === null ? vErrors = [err5] : vErrors.push(err5), errors++;
+            vErrors = add(vErrors, err5), errors++;
           }
       } else {
         const err6 = { instancePath: instancePath + "/args", schemaPath: "#/properties/args/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err6] : vErrors.push(err6), errors++;
+        vErrors = add(vErrors, err6), errors++;
       }
     }
     if (data.commandLine !== void 0 && typeof data.commandLine != "string") {
       const err7 = { instancePath: instancePath + "/commandLine", schemaPath: "#/properties/commandLine/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err7] : vErrors.push(err7), errors++;
+      vErrors = add(vErrors, err7), errors++;
     }
-    if (data.user !== void 0 && (validate39(data.user, { instancePath: instancePath + "/user", parentData: data, parentDataProperty: "user", rootData }) || (vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors), errors = vErrors.length)), data.rlimits !== void 0) {
+    if (data.user !== void 0 && (validate39(data.user, { instancePath: instancePath + "/user", parentData: data, parentDataProperty: "user", rootData }) || (vErrors = addAll(vErrors, validate39.errors), errors = vErrors.length)), data.rlimits !== void 0) {
       let data9 = data.rlimits;
       if (Array.isArray(data9)) {
         const len2 = data9.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate45(data9[i2], { instancePath: instancePath + "/rlimits/" + i2, parentData: data9, parentDataProperty: i2, rootData }) || (vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors), errors = vErrors.length);
+          validate45(data9[i2], { instancePath: instancePath + "/rlimits/" + i2, parentData: data9, parentDataProperty: i2, rootData }) || (vErrors = addAll(vErrors, validate45.errors), errors = vErrors.length);
       } else {
         const err8 = { instancePath: instancePath + "/rlimits", schemaPath: "#/properties/rlimits/type", keyword: "type", params: { type: "array" } };
-        vErrors === null ? vErrors = [err8] : vErrors.push(err8), errors++;
+        vErrors = add(vErrors, err8), errors++;
       }
     }
-    if (data.capabilities !== void 0 && (validate50(data.capabilities, { instancePath: instancePath + "/capabilities", parentData: data, parentDataProperty: "capabilities", rootData }) || (vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors), errors = vErrors.length)), data.noNewPrivileges !== void 0 && typeof data.noNewPrivileges != "boolean") {
+    if (data.capabilities !== void 0 && (validate50(data.capabilities, { instancePath: instancePath + "/capabilities", parentData: data, parentDataProperty: "capabilities", rootData }) || (vErrors = addAll(vErrors, validate50.errors), errors = vErrors.length)), data.noNewPrivileges !== void 0 && typeof data.noNewPrivileges != "boolean") {
       const err9 = { instancePath: instancePath + "/noNewPrivileges", schemaPath: "#/properties/noNewPrivileges/type", keyword: "type", params: { type: "boolean" } };
-      vErrors === null ? vErrors = [err9] : vErrors.push(err9), errors++;
+      vErrors = add(vErrors, err9), errors++;
     }
     if (data.oomScoreAdj !== void 0) {
       let data13 = data.oomScoreAdj;
       if (!(typeof data13 == "number" && !(data13 % 1) && !isNaN(data13) && isFinite(data13))) {
         const err10 = { instancePath: instancePath + "/oomScoreAdj", schemaPath: "#/properties/oomScoreAdj/type", keyword: "type", params: { type: "integer" } };
-        vErrors === null ? vErrors = [err10] : vErrors.push(err10), errors++;
+        vErrors = add(vErrors, err10), errors++;
       }
       if (typeof data13 == "number" && isFinite(data13)) {
         if (data13 > 1e3 || isNaN(data13)) {
           const err11 = { instancePath: instancePath + "/oomScoreAdj", schemaPath: "#/properties/oomScoreAdj/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 } };
-          vErrors === null ? vErrors = [err11] : vErrors.push(err11), errors++;
+          vErrors = add(vErrors, err11), errors++;
         }
         if (data13 < -1e3 || isNaN(data13)) {
           const err12 = { instancePath: instancePath + "/oomScoreAdj", schemaPath: "#/properties/oomScoreAdj/minimum", keyword: "minimum", params: { comparison: ">=", limit: -1e3 } };
-          vErrors === null ? vErrors = [err12] : vErrors.push(err12), errors++;
+          vErrors = add(vErrors, err12), errors++;
         }
       }
     }
     if (data.apparmorProfile !== void 0 && typeof data.apparmorProfile != "string") {
       const err13 = { instancePath: instancePath + "/apparmorProfile", schemaPath: "#/properties/apparmorProfile/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err13] : vErrors.push(err13), errors++;
+      vErrors = add(vErrors, err13), errors++;
     }
     if (data.selinuxLabel !== void 0 && typeof data.selinuxLabel != "string") {
       const err14 = { instancePath: instancePath + "/selinuxLabel", schemaPath: "#/properties/selinuxLabel/type", keyword: "type", params: { type: "string" } };
-      vErrors === null ? vErrors = [err14] : vErrors.push(err14), errors++;
+      vErrors = add(vErrors, err14), errors++;
     }
-    data.scheduler !== void 0 && (validate52(data.scheduler, { instancePath: instancePath + "/scheduler", parentData: data, parentDataProperty: "scheduler", rootData }) || (vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors), errors = vErrors.length)), data.ioPriority !== void 0 && (validate60(data.ioPriority, { instancePath: instancePath + "/ioPriority", parentData: data, parentDataProperty: "ioPriority", rootData }) || (vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors), errors = vErrors.length)), data.execCPUAffinity !== void 0 && (validate63(data.execCPUAffinity, { instancePath: instancePath + "/execCPUAffinity", parentData: data, parentDataProperty: "execCPUAffinity", rootData }) || (vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors), errors = vErrors.length));
+    data.scheduler !== void 0 && (validate52(data.scheduler, { instancePath: instancePath + "/scheduler", parentData: data, parentDataProperty: "scheduler", rootData }) || (vErrors = addAll(vErrors, validate52.errors), errors = vErrors.length)), data.ioPriority !== void 0 && (validate60(data.ioPriority, { instancePath: instancePath + "/ioPriority", parentData: data, parentDataProperty: "ioPriority", rootData }) || (vErrors = addAll(vErrors, validate60.errors), errors = vErrors.length)), data.execCPUAffinity !== void 0 && (validate63(data.execCPUAffinity, { instancePath: instancePath + "/execCPUAffinity", parentData: data, parentDataProperty: "execCPUAffinity", rootData }) || (vErrors = addAll(vErrors, validate63.errors), errors = vErrors.length));
   } else {
     const err15 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" } };
-    vErrors === null ? vErrors = [err15] : vErrors.push(err15), errors++;
+    vErrors = add(vErrors, err15), errors++;
   }
   return validate174.errors = vErrors, errors === 0;
 }

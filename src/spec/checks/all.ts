@@ -1,0 +1,53 @@
+/** All checks, in the order in which their problems are told. */
+import type { Process, Spec } from '../schema.gen.ts'
+import { effectiveCapabilities, unknownCapabilities } from './capabilities.ts'
+import type { Check } from './check.ts'
+import { deviceRules, devices } from './devices.ts'
+import { hooks } from './hooks.ts'
+import { mappings, mappingsAndNamespace } from './mappings.ts'
+import { mountDestinations, mountMappings, mountSources } from './mounts.ts'
+import { hostNames, namespaces, timeOffsets } from './namespaces.ts'
+import { cgroupsPath, restrictedPaths } from './paths.ts'
+import { args, cwd, env, processPresent, umask, userIds } from './process.ts'
+import { rlimits } from './rlimits.ts'
+import { root } from './root.ts'
+import { noNulInConfig, noNulInProcess } from './strings.ts'
+import { sysctl } from './sysctl.ts'
+import { version } from './version.ts'
+
+/** Of config.json, beside its process. */
+export const specChecks: readonly Check<Spec>[] = [
+  version,
+  processPresent,
+  root,
+  noNulInConfig,
+  hostNames,
+  mountDestinations,
+  mountSources,
+  mountMappings,
+  hooks,
+  namespaces,
+  mappingsAndNamespace,
+  mappings,
+  timeOffsets,
+  devices,
+  deviceRules,
+  cgroupsPath,
+  sysctl,
+  restrictedPaths,
+]
+
+/** Of a `process` object: config.json's, or that of `exec --process`. */
+export const processChecks: readonly Check<Process>[] = [
+  args,
+  env,
+  cwd,
+  umask,
+  userIds,
+  rlimits,
+  unknownCapabilities,
+  effectiveCapabilities,
+]
+
+/** Of a `process` object that is a document of its own. */
+export const processDocumentChecks: readonly Check<Process>[] = [noNulInProcess, ...processChecks]

@@ -1,0 +1,51 @@
+/**
+ * Removes what means "absent" where writers in Go put it: null for an unset field, "" for an unset string.
+ * Works on anything: it runs before the schema is checked.
+ */
+
+type Fields = Record<string, unknown>
+
+/** Objects whose keys are names of the user's: a null there is no unset field, and is left for the schema to refuse. */
+const maps = new Set(['annotations', 'sysctl', 'unified', 'rdma', 'netDevices', 'timeOffsets'])
+
+/** No field of the specification is deeper. */
+const maxDepth = 10
+
+export function normalizeSpec(document: unknown): void {
+  dropNulls(document, false, 0)
+  if (!isObject(document)) return
+  dropEmpty(document, ['hostname', 'domainname'])
+  normalizeProcess(document.process)
+  const { mounts, linux } = document
+  if (Array.isArray(mounts)) for (const mount of mounts) if (isObject(mount)) dropEmpty(mount, ['type', 'source'])
+  if (!isObject(linux)) return
+  dropEmpty(linux, ['cgroupsPath', 'rootfsPropagation', 'mountLabel'])
+  const { namespaces } = linux
+  if (Array.isArray(namespaces)) for (const item of namespaces) if (isObject(item)) dropEmpty(item, ['path'])
+}
+
+export function normalizeProcess(document: unknown): void {
+  dropNulls(document, false, 0)
+  if (isObject(document)) dropEmpty(document, ['apparmorProfile', 'selinuxLabel'])
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function dropEmpty(object: Fields, keys: readonly string[]): void {
+  for (const key of keys) if (object[key] === '') Reflect.deleteProperty(object, key)
+}
+
+function dropNulls(value: unknown, isMap: boolean, depth: number): void {
+  if (typeof value !== 'object' || value === null || depth > maxDepth) return
+  if (Array.isArray(value)) {
+    for (const item of value) dropNulls(item, false, depth + 1)
+    return
+  }
+  const object = value as Fields
+  for (const key of Object.keys(object)) {
+    if (object[key] !== null) dropNulls(object[key], maps.has(key), depth + 1)
+    else if (!isMap) Reflect.deleteProperty(object, key)
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * config.json as text → a `Spec` that holds what its type says, or every problem of it with the pointer to the field.
+ * Knows nothing of this machine: what depends on files, the kernel or the caller is checked where it is used.
+ */
+import { processChecks, processDocumentChecks, specChecks } from './checks/all.ts'
+import type { Check, Report } from './checks/check.ts'
+import { normalizeProcess, normalizeSpec } from './normalize.ts'
+import { describe, type Problem } from './problem.ts'
+import type { Process, Spec } from './schema.gen.ts'
+import { mountNamespace, supportedInProcess, supportedInSpec } from './supported.ts'
+import { validators } from './validate.gen.ts'
+import { maxViolations, type Validator } from './validator.ts'
+import { violationProblem } from './violations.ts'
+
+interface Findings {
+  /** Nothing to be done with it while there is one. At most 1000. */
+  problems: Problem[]
+  /** What is ignored or taken otherwise. */
+  warnings: Problem[]
+}
+
+export interface ParsedSpec extends Findings {
+  /** Present if and only if there are no problems. */
+  spec?: Spec
+}
+
+export interface ParsedProcess extends Findings {
+  /** Present if and only if there are no problems. */
+  process?: Process
+}
+
+/** Larger files are no configuration: the reader refuses them, with this as its limit, in bytes. */
+export const maxConfigBytes = 16 * 1024 * 1024
+
+/** Reads config.json. Problems have no line and column: `locateProblems` of locate.ts fills them. */
+export function parseSpec(text: string): ParsedSpec {
+  const { document, problems, warnings } = parseJson(text)
+  if (problems.length > 0) return { problems, warnings }
+  const checked = checkSpec(document)
+  return { ...checked, warnings: [...warnings, ...checked.warnings] }
+}
+
+/** Reads a `process` object, as of `exec --process`: pointers start at it. */
+export function parseProcess(text: string): ParsedProcess {
+  const { document, problems, warnings } = parseJson(text)
+  if (problems.length > 0) return { problems, warnings }
+  const checked = checkProcess(document)
+  return { ...checked, warnings: [...warnings, ...checked.warnings] }
+}
+
+/** Checks a configuration that is already an object; takes it over (nulls and empty strings that mean "absent" are removed). */
+export function checkSpec(document: unknown): ParsedSpec {
+  normalizeSpec(document)
+  const findings = new Collector()
+  const broken = checkSchema(validators.spec, document, findings)
+  if (broken !== 'hopeless') {
+    const spec = document as Spec
+    const checks = [supportedInSpec, mountNamespace, ...specChecks]
+    runChecks(checks, spec, '', broken, findings)
+    const process: unknown = spec.process
+    if (typeof process === 'object' && process !== null && !Array.isArray(process)) {
+      runChecks([supportedInProcess, ...processChecks], process as Process, '/process', broken, findings)
+    }
+  }
+  const { problems, warnings } = findings
+  return problems.length > 0 ? { problems, warnings } : { spec: document as Spec, problems, warnings }
+}
+
+/** Checks a `process` object; takes it over, as `checkSpec` does. */
+export function checkProcess(document: unknown): ParsedProcess {
+  normalizeProcess(document)
+  const findings = new Collector()
+  const broken = checkSchema(validators.process, document, findings)
+  if (broken !== 'hopeless') {
+    runChecks([supportedInProcess, ...processDocumentChecks], document as Process, '', broken, findings)
+  }
+  const { problems, warnings } = findings
+  return problems.length > 0 ? { problems, warnings } : { process: document as Process, problems, warnings }
+}
+
+function parseJson(text: string): Findings & { document?: unknown } {
+  const warnings: Problem[] = []
+  if (text.startsWith('\ufeff')) {
+    text = text.slice(1)
+    warnings.push({ pointer: '', message: 'starts with a byte order mark, which is ignored' })
+  }
+  if (text.trim() === '') return { problems: [{ pointer: '', message: 'is empty' }], warnings }
+  try {
+    return { document: JSON.parse(text) as unknown, problems: [], warnings }
+  } catch (error) {
+    // RangeError: more nested than the parser can bear.
+    const message = error instanceof SyntaxError ? 'is not valid JSON' : 'is nested too deeply'
+    return { problems: [{ pointer: '', message }], warnings }
+  }
+}
+
+/** @returns the pointers that do not fit the schema; 'hopeless' where nothing can be said of the rest. */
+function checkSchema(validate: Validator, document: unknown, findings: Collector): Set<string> | 'hopeless' {
+  const broken = new Set<string>()
+  if (validate(document)) return broken
+  const violations = validate.errors ?? []
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) {
+    findings.add(findings.problems, { pointer: '', message: `must be an object, is ${describe(document)}` })
+    return 'hopeless'
+  }
+  for (const violation of violations) {
+    const problem = violationProblem(document, violation)
+    broken.add(problem.pointer)
+    findings.add(findings.problems, problem)
+  }
+  return violations.length < maxViolations ? broken : 'hopeless'
+}
+
+function runChecks<T>(
+  checks: readonly Check<T>[],
+  subject: T,
+  base: string,
+  broken: ReadonlySet<string>,
+  findings: Collector,
+): void {
+  const report = findings.reportAt(base)
+  for (const check of checks) {
+    if (broken.size > 0 && check.reads.some((pointer) => touches(broken, base + pointer))) continue
+    check.run(subject, report)
+  }
+}
+
+/** Whether `pointer`, something below it or something around it does not fit the schema. */
+function touches(broken: ReadonlySet<string>, pointer: string): boolean {
+  for (const other of broken) {
+    if (other === pointer || other.startsWith(`${pointer}/`) || pointer.startsWith(`${other}/`)) return true
+  }
+  return false
+}
+
+/** Keeps one problem for a pointer: the first, which is the most basic. */
+class Collector implements Findings {
+  readonly problems: Problem[] = []
+  readonly warnings: Problem[] = []
+  readonly #pointers = new Map<Problem[], Set<string>>()
+
+  add(list: Problem[], problem: Problem): void {
+    let pointers = this.#pointers.get(list)
+    if (pointers === undefined) this.#pointers.set(list, (pointers = new Set()))
+    if (pointers.has(problem.pointer) || list.length >= maxViolations) return
+    pointers.add(problem.pointer)
+    list.push(problem)
+  }
+
+  reportAt(base: string): Report {
+    const add = (list: Problem[], pointer: string, message: string, hint: string | undefined): void =>
+      this.add(list, { pointer: base + pointer, message, ...(hint === undefined ? {} : { hint }) })
+    return {
+      problem: (pointer, message, hint) => add(this.problems, pointer, message, hint),
+      warning: (pointer, message, hint) => add(this.warnings, pointer, message, hint),
+    }
+  }
+}
