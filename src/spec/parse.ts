@@ -32,7 +32,7 @@ export interface ParsedProcess extends Findings {
 /** Larger files are no configuration: the reader refuses them, with this as its limit, in bytes. */
 export const maxConfigBytes = 16 * 1024 * 1024
 
-/** Reads config.json. Problems have no line and column: `locateProblems` of locate.ts fills them. */
+/** Reads config.json. Problems have no line and column: `locateProblems` fills them. */
 export function parseSpec(text: string): ParsedSpec {
   const { document, problems, warnings } = parseJson(text)
   if (problems.length > 0) return { problems, warnings }
@@ -76,6 +76,12 @@ export function checkProcess(document: unknown): ParsedProcess {
   }
   const { problems, warnings } = findings
   return problems.length > 0 ? { problems, warnings } : { process: document as Process, problems, warnings }
+}
+
+/** `locateProblems` of locate.ts, which is loaded when there is a problem to tell. */
+export async function locateProblems(text: string, problems: readonly Problem[]): Promise<Problem[]> {
+  const locate = await import('./locate.ts')
+  return locate.locateProblems(text, problems)
 }
 
 function parseJson(text: string): Findings & { document?: unknown } {

@@ -7,7 +7,7 @@ export interface Problem {
   message: string
   /** How to mend it. */
   hint?: string | undefined
-  /** 1-based; `locateProblems` of locate.ts fills them. */
+  /** 1-based; `locateProblems` fills them. */
   line?: number | undefined
   /** 1-based, in UTF-16 units. */
   column?: number | undefined
