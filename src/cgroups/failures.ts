@@ -1,0 +1,37 @@
+/** Sentences for the system errors of cgroup files. */
+import { RuntError, SystemError, type ErrorDetails } from '../errors.ts'
+
+/** What cgroupfs answers with; other errors keep their name. */
+const words: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EAGAIN: 'resource temporarily unavailable',
+  EBUSY: 'device or resource busy',
+  EINVAL: 'invalid argument',
+  EIO: 'input/output error',
+  ENAMETOOLONG: 'file name too long',
+  ENODEV: 'no such device',
+  ENOENT: 'no such file or directory',
+  ENOMEM: 'cannot allocate memory',
+  ENOSPC: 'no space left on device',
+  ENOTDIR: 'not a directory',
+  EOPNOTSUPP: 'operation not supported',
+  EPERM: 'operation not permitted',
+  ERANGE: 'numerical result out of range',
+  EROFS: 'read-only file system',
+}
+
+/** The code of a `SystemError`; undefined for anything else. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof SystemError ? error.code : undefined
+}
+
+/** An errno's name in words. */
+export function inWords(code: string): string {
+  return words[code] ?? code
+}
+
+/** The error to throw for `what`: a `RuntError` as it is, a `SystemError` in words, a bug untouched. */
+export function failed(code: string, what: string, error: unknown, details: ErrorDetails = {}): unknown {
+  if (!(error instanceof SystemError)) return error
+  return new RuntError(code, `${what}: ${inWords(error.code)}`, { cause: error, ...details })
+}

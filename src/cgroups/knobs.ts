@@ -1,0 +1,356 @@
+/**
+ * The table of what becomes of each field of `linux.resources`: which file of the container's cgroup is written, and how.
+ * Pure: it compiles resources into writes, in the order in which they must be made, and does none of them.
+ */
+import type { ConfigProblem } from '../errors.ts'
+import { escapePointer } from '../spec/problem.ts'
+import type { Resources, ThrottleDevice } from '../spec/schema.gen.ts'
+import { bytes, cpuMax, cpuWeight, decimal, ioRate, ioWeight, pidsMax, swapMax, type Converted } from './values.ts'
+
+/** One write(2) to a file of the cgroup. */
+export interface CgroupWrite {
+  /** Name in the cgroup's directory. */
+  file: string
+  value: string
+  /** JSON Pointer of the field that asked for it. */
+  pointer: string
+  /** Controller that provides the file; '' for the core's own (`cgroup.…`). */
+  controller: string
+  /** The kernel may lack the file, and then nothing is lost. */
+  optional?: true
+  /** What to write where the file is missing. */
+  fallback?: { file: string; value: string }
+}
+
+export interface CompiledResources {
+  writes: CgroupWrite[]
+  problems: ConfigProblem[]
+}
+
+/** What a row gives: a write (the row's file and pointer unless it says otherwise) or a problem. */
+type Outcome =
+  | {
+      value: string
+      file?: string
+      pointer?: string
+      controller?: string
+      optional?: true
+      fallback?: { file: string; value: string }
+    }
+  | { problem: string; pointer?: string; hint?: string }
+
+export interface Knob {
+  /** Below /linux/resources. */
+  pointer: string
+  /** Name of the file; `<…>` stands for what the field's value fills in. '' where cgroup v2 has none. */
+  file: string
+  controller: string
+  doc: string
+  convert(resources: Resources): Outcome[]
+}
+
+const base = '/linux/resources'
+
+/** An outcome of a conversion that has at most one. */
+function one(converted: Converted): Outcome[] {
+  return converted === undefined ? [] : [converted]
+}
+
+function text(value: string | number | undefined): Outcome[] {
+  return value === undefined || value === '' ? [] : [{ value: String(value) }]
+}
+
+/** A field of cgroup v1 for which v2 has nothing: refused if it asks for something. */
+function missing(asked: boolean, hint?: string): Outcome[] {
+  return asked ? [{ problem: 'has no equivalent in cgroup v2', ...(hint === undefined ? {} : { hint }) }] : []
+}
+
+function throttle(devices: readonly ThrottleDevice[] | undefined, key: string, field: string): Outcome[] {
+  return (devices ?? []).map((device, index) => ({
+    value: `${device.major}:${device.minor} ${key}=${ioRate(device.rate)}`,
+    pointer: `/blockIO/${field}/${index}`,
+  }))
+}
+
+/** A blkio weight lies between 10 and 1000; 0 is unset. */
+function weights(weight: number | undefined, device: string, pointer: string): Outcome[] {
+  if (!weight) return []
+  if (weight < 10 || weight > 1000) return [{ problem: `is ${weight}; a weight is 10 to 1000`, pointer }]
+  return [
+    {
+      value: `${device}${weight}`,
+      pointer,
+      // io.bfq.weight is there only while the bfq scheduler is loaded, and takes the value as it is.
+      fallback: { file: 'io.weight', value: `${device}${ioWeight(weight)}` },
+    },
+  ]
+}
+
+function hugepages(resources: Resources): Outcome[] {
+  return (resources.hugepageLimits ?? []).flatMap((entry, index): Outcome[] => {
+    const pointer = `/hugepageLimits/${index}`
+    if (!/^[1-9][0-9]*[KMG]B$/.test(entry.pageSize)) {
+      return [{ problem: `"${entry.pageSize}" is not a page size; one looks like 2MB`, pointer: `${pointer}/pageSize` }]
+    }
+    const value = decimal(entry.limit)
+    return [
+      { value, pointer, file: `hugetlb.${entry.pageSize}.max` },
+      // Reservations are accounted apart since Linux 5.7.
+      { value, pointer, file: `hugetlb.${entry.pageSize}.rsvd.max`, optional: true },
+    ]
+  })
+}
+
+function rdma(resources: Resources): Outcome[] {
+  return Object.entries(resources.rdma ?? {}).flatMap(([device, limits]): Outcome[] => {
+    const pointer = `/rdma/${escapePointer(device)}`
+    if (!/^[^\s]+$/.test(device)) return [{ problem: 'is not the name of a device', pointer }]
+    const parts = [device]
+    if (limits.hcaHandles !== undefined) parts.push(`hca_handle=${decimal(limits.hcaHandles)}`)
+    if (limits.hcaObjects !== undefined) parts.push(`hca_object=${decimal(limits.hcaObjects)}`)
+    return parts.length === 1 ? [] : [{ value: parts.join(' '), pointer }]
+  })
+}
+
+function unified(resources: Resources): Outcome[] {
+  return Object.entries(resources.unified ?? {}).flatMap(([file, value]): Outcome[] => {
+    const pointer = `/unified/${escapePointer(file)}`
+    if (file.includes('/')) return [{ problem: 'must be a file name (no slashes)', pointer }]
+    const match = /^([a-z0-9_]+)\.[^\0]+$/.exec(file)
+    if (match === null) return [{ problem: 'must be in the form CONTROLLER.PARAMETER', pointer }]
+    const controller = match[1] === 'cgroup' ? '' : match[1]!
+    const lines = value.split('\n').filter((line) => line !== '')
+    return lines.map((line) => ({ value: line, pointer, file, controller }))
+  })
+}
+
+/** In the order of the writes. */
+export const knobs: readonly Knob[] = [
+  {
+    pointer: '/pids/limit',
+    file: 'pids.max',
+    controller: 'pids',
+    doc: 'Tasks at most; below 0: no limit; 0: init alone.',
+    convert: (r) => text(pidsMax(r.pids?.limit)),
+  },
+  {
+    // Before memory.max: a limit of memory alone would let the container swap until the next write.
+    pointer: '/memory/swap',
+    file: 'memory.swap.max',
+    controller: 'memory',
+    doc: 'Bytes of swap: swap minus limit. Without swap in the kernel, "none" and "no limit" need no file.',
+    convert: (r) =>
+      one(swapMax(r.memory?.swap, r.memory?.limit)).map((outcome) =>
+        'value' in outcome && (outcome.value === 'max' || outcome.value === '0')
+          ? { ...outcome, optional: true }
+          : outcome,
+      ),
+  },
+  {
+    pointer: '/memory/limit',
+    file: 'memory.max',
+    controller: 'memory',
+    doc: 'Bytes of memory at most; -1: no limit.',
+    convert: (r) => one(bytes(r.memory?.limit)),
+  },
+  {
+    pointer: '/memory/reservation',
+    file: 'memory.low',
+    controller: 'memory',
+    doc: 'Bytes that reclaim leaves alone while it can.',
+    convert: (r) => one(bytes(r.memory?.reservation)),
+  },
+  {
+    pointer: '/memory/kernel',
+    file: '',
+    controller: '',
+    doc: 'Kernel memory is part of memory.max.',
+    convert: (r) => missing((r.memory?.kernel ?? 0) > 0, 'kernel memory counts towards memory.limit'),
+  },
+  {
+    pointer: '/memory/kernelTCP',
+    file: '',
+    controller: '',
+    doc: 'Memory of TCP buffers is part of memory.max.',
+    convert: (r) => missing((r.memory?.kernelTCP ?? 0) > 0, 'TCP buffers count towards memory.limit'),
+  },
+  {
+    pointer: '/memory/swappiness',
+    file: '',
+    controller: '',
+    doc: 'Per-cgroup swappiness is gone.',
+    convert: (r) => missing(r.memory?.swappiness !== undefined),
+  },
+  {
+    pointer: '/memory/disableOOMKiller',
+    file: '',
+    controller: '',
+    doc: 'The OOM killer cannot be disabled for a cgroup.',
+    convert: (r) => missing(r.memory?.disableOOMKiller === true),
+  },
+  {
+    pointer: '/memory/useHierarchy',
+    file: '',
+    controller: '',
+    doc: 'Accounting is always hierarchical.',
+    convert: (r) => missing(r.memory?.useHierarchy === false, 'cgroup v2 always accounts hierarchically'),
+  },
+  {
+    pointer: '/blockIO/weight',
+    file: 'io.bfq.weight',
+    controller: 'io',
+    doc: 'Proportional weight; io.weight, scaled, where bfq is not loaded.',
+    convert: (r) => weights(r.blockIO?.weight, '', '/blockIO/weight'),
+  },
+  {
+    pointer: '/blockIO/weightDevice',
+    file: 'io.bfq.weight',
+    controller: 'io',
+    doc: 'The same for one device.',
+    convert: (r) =>
+      (r.blockIO?.weightDevice ?? []).flatMap((device, index) =>
+        weights(device.weight, `${device.major}:${device.minor} `, `/blockIO/weightDevice/${index}`),
+      ),
+  },
+  {
+    pointer: '/blockIO/leafWeight',
+    file: '',
+    controller: '',
+    doc: 'Inner cgroups have no tasks, so no leaf weight.',
+    convert: (r) => missing((r.blockIO?.leafWeight ?? 0) > 0),
+  },
+  {
+    pointer: '/blockIO/throttleReadBpsDevice',
+    file: 'io.max',
+    controller: 'io',
+    doc: 'Bytes read a second at most.',
+    convert: (r) => throttle(r.blockIO?.throttleReadBpsDevice, 'rbps', 'throttleReadBpsDevice'),
+  },
+  {
+    pointer: '/blockIO/throttleWriteBpsDevice',
+    file: 'io.max',
+    controller: 'io',
+    doc: 'Bytes written a second at most.',
+    convert: (r) => throttle(r.blockIO?.throttleWriteBpsDevice, 'wbps', 'throttleWriteBpsDevice'),
+  },
+  {
+    pointer: '/blockIO/throttleReadIOPSDevice',
+    file: 'io.max',
+    controller: 'io',
+    doc: 'Reads a second at most.',
+    convert: (r) => throttle(r.blockIO?.throttleReadIOPSDevice, 'riops', 'throttleReadIOPSDevice'),
+  },
+  {
+    pointer: '/blockIO/throttleWriteIOPSDevice',
+    file: 'io.max',
+    controller: 'io',
+    doc: 'Writes a second at most.',
+    convert: (r) => throttle(r.blockIO?.throttleWriteIOPSDevice, 'wiops', 'throttleWriteIOPSDevice'),
+  },
+  {
+    // Before cpu.weight: an idle cgroup (Linux 5.15) takes no weight, one that stops to be idle does.
+    pointer: '/cpu/idle',
+    file: 'cpu.idle',
+    controller: 'cpu',
+    doc: '1: runs only when nothing else wants to.',
+    convert: (r) => text(r.cpu?.idle),
+  },
+  {
+    pointer: '/cpu/shares',
+    file: 'cpu.weight',
+    controller: 'cpu',
+    doc: 'Proportional share of the processors.',
+    convert: (r) => text(r.cpu?.shares === undefined ? undefined : cpuWeight(r.cpu.shares)),
+  },
+  {
+    pointer: '/cpu/quota',
+    file: 'cpu.max',
+    controller: 'cpu',
+    doc: 'Microseconds of processor time in each period.',
+    convert: (r) =>
+      text(cpuMax(r.cpu?.quota, r.cpu?.period)).map((outcome) => ({
+        ...outcome,
+        pointer: r.cpu?.quota ? '/cpu/quota' : '/cpu/period',
+      })),
+  },
+  {
+    // After cpu.max: the kernel refuses a burst above the quota.
+    pointer: '/cpu/burst',
+    file: 'cpu.max.burst',
+    controller: 'cpu',
+    doc: 'Microseconds that may be saved up from earlier periods.',
+    convert: (r) => text(r.cpu?.burst === undefined ? undefined : decimal(r.cpu.burst)),
+  },
+  {
+    pointer: '/cpu/realtimeRuntime',
+    file: '',
+    controller: '',
+    doc: 'Real-time groups are not part of cgroup v2.',
+    convert: (r) => missing(Boolean(r.cpu?.realtimeRuntime)),
+  },
+  {
+    pointer: '/cpu/realtimePeriod',
+    file: '',
+    controller: '',
+    doc: 'Real-time groups are not part of cgroup v2.',
+    convert: (r) => missing(Boolean(r.cpu?.realtimePeriod)),
+  },
+  {
+    pointer: '/cpu/cpus',
+    file: 'cpuset.cpus',
+    controller: 'cpuset',
+    doc: 'Processors to run on, as a list.',
+    convert: (r) => text(r.cpu?.cpus),
+  },
+  {
+    pointer: '/cpu/mems',
+    file: 'cpuset.mems',
+    controller: 'cpuset',
+    doc: 'Memory nodes to take memory from, as a list.',
+    convert: (r) => text(r.cpu?.mems),
+  },
+  {
+    pointer: '/hugepageLimits',
+    file: 'hugetlb.<size>.max',
+    controller: 'hugetlb',
+    doc: 'Bytes in huge pages of a size, used and (where accounted) reserved.',
+    convert: hugepages,
+  },
+  {
+    pointer: '/rdma',
+    file: 'rdma.max',
+    controller: 'rdma',
+    doc: 'Handles and objects of an RDMA device.',
+    convert: rdma,
+  },
+  {
+    // Last, so that it wins over the fields above (OCI: unified overrides nothing that runt itself must set).
+    pointer: '/unified',
+    file: '<file>',
+    controller: '<controller>',
+    doc: 'Any file of cgroup v2, line by line.',
+    convert: unified,
+  },
+]
+
+/**
+ * The writes that `linux.resources` asks for, in order, and all that is wrong with it.
+ * Devices are not among them: see devices.ts.
+ */
+export function compileResources(resources: Resources | undefined): CompiledResources {
+  const compiled: CompiledResources = { writes: [], problems: [] }
+  if (resources === undefined) return compiled
+  for (const knob of knobs) {
+    for (const outcome of knob.convert(resources)) {
+      const pointer = base + (outcome.pointer ?? knob.pointer)
+      if ('problem' in outcome) {
+        const { problem, hint } = outcome
+        compiled.problems.push({ pointer, message: problem, ...(hint === undefined ? {} : { hint }) })
+        continue
+      }
+      const { file, controller, pointer: _, ...rest } = outcome
+      compiled.writes.push({ file: file ?? knob.file, controller: controller ?? knob.controller, pointer, ...rest })
+    }
+  }
+  return compiled
+}
