@@ -132,6 +132,8 @@ export interface Processes {
   spawn(request: SpawnRequest): Awaitable<Child>
   /** The next message of init; blocks. */
   receive(socket: Fd): Awaitable<InitMessage>
+  /** A packet that did not come over the socket: what init wrote to the `started` fifo. EBADMSG where it is none. */
+  decodeMessage(packet: Uint8Array): Awaitable<InitMessage>
   /** Lets init go on after `reached`. */
   proceed(socket: Fd): Awaitable<void>
   /** pidfd_open(2). ESRCH where there is no such process. */

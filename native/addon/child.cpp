@@ -1,0 +1,247 @@
+// The clone. The child shares this process's memory (CLONE_VM, so that no page table is copied) and runs while the calling
+// thread waits (CLONE_VFORK). Other threads of the engine go on meanwhile: any lock may be held, so the child makes raw system
+// calls only: no allocation, no libc, not even errno, which is the calling thread's.
+#include "child.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <csignal>
+
+#include "failure.h"
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+namespace runt {
+
+namespace {
+
+constexpr size_t kStackSize = 64 << 10;
+constexpr int kLastSignal = 64;
+
+// The kernel's struct sigaction, all zero: SIG_DFL, no flags, empty mask (x86-64 has one word more than arm64).
+struct KernelSigaction {
+  uint64_t words[4];
+};
+
+#if defined(__x86_64__)
+__attribute__((always_inline)) inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
+  long result;
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+// clone3(2); the child calls `run(argument)` on its own stack and never comes back. Returns the pid or -errno.
+__attribute__((noinline)) long clone3_call(clone_args *args, void (*run)(void *), void *argument) {
+  long result;
+  // The kernel keeps every register but rax, rcx and r11 for both sides.
+  register void (*r8)(void *) __asm__("r8") = run;
+  register void *r9 __asm__("r9") = argument;
+  __asm__ volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xor %%ebp, %%ebp\n\t"
+      "mov %%r9, %%rdi\n\t"
+      "call *%%r8\n\t"
+      "ud2\n"
+      "1:"
+      : "=a"(result)
+      : "0"(static_cast<long>(SYS_clone3)), "D"(args), "S"(sizeof *args), "r"(r8), "r"(r9)
+      : "rcx", "r11", "memory", "cc");
+  return result;
+}
+#elif defined(__aarch64__)
+__attribute__((always_inline)) inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
+  register long x8 __asm__("x8") = number;
+  register long x0 __asm__("x0") = a;
+  register long x1 __asm__("x1") = b;
+  register long x2 __asm__("x2") = c;
+  register long x3 __asm__("x3") = d;
+  register long x4 __asm__("x4") = e;
+  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+  return x0;
+}
+
+__attribute__((noinline)) long clone3_call(clone_args *args, void (*run)(void *), void *argument) {
+  register long x8 __asm__("x8") = SYS_clone3;
+  register long x0 __asm__("x0") = reinterpret_cast<long>(args);
+  register long x1 __asm__("x1") = sizeof *args;
+  register void (*x2)(void *) __asm__("x2") = run;
+  register void *x3 __asm__("x3") = argument;
+  __asm__ volatile(
+      "svc 0\n\t"
+      "cbnz x0, 1f\n\t"
+      "mov x29, xzr\n\t"
+      "mov x30, xzr\n\t"
+      "mov x0, x3\n\t"
+      "blr x2\n\t"
+      "brk #1\n"
+      "1:"
+      : "+r"(x0)
+      : "r"(x8), "r"(x1), "r"(x2), "r"(x3)
+      : "memory", "cc");
+  return x0;
+}
+#else
+#error "runt knows x86-64 and arm64"
+#endif
+
+inline long word(const void *pointer) { return reinterpret_cast<long>(pointer); }
+
+// What the child needs, and where it leaves word of its failure: on the waiting parent's stack.
+struct Order {
+  int executable;
+  const char *path;
+  char *const *args;
+  char *const *env;
+  const int *streams;
+  unsigned preserve;
+  const int *keep;
+  size_t keep_count;
+  const rlimit *files;
+  const char *failed_call;
+  int error;
+};
+
+[[noreturn]] void leave() {
+  for (;;) raw(SYS_exit_group, 127);
+}
+
+void check(Order &order, const char *call, long result) {
+  if (result >= 0) return;
+  order.failed_call = call;
+  order.error = static_cast<int>(-result);
+  leave();
+}
+
+void inherit(Order &order, int fd) { check(order, "fcntl", raw(SYS_fcntl, fd, F_SETFD, 0)); }
+
+// Runs in the child. All signals are blocked until no handler of the engine is left.
+void run_child(void *argument) {
+  Order &order = *static_cast<Order *>(argument);
+  const KernelSigaction defaults = {};
+  for (int signal = 1; signal <= kLastSignal; signal++) {
+    // Also what is ignored: the engines ignore SIGPIPE and SIGXFSZ, which programs do not expect.
+    if (signal != SIGKILL && signal != SIGSTOP) raw(SYS_rt_sigaction, signal, word(&defaults), 0, sizeof(uint64_t));
+  }
+  if (order.files != nullptr) check(order, "prlimit64", raw(SYS_prlimit64, 0, RLIMIT_NOFILE, word(order.files), 0));
+  for (int fd = 0; fd <= 2; fd++) {
+    if (order.streams[fd] >= 0) {
+      check(order, "dup3", raw(SYS_dup3, order.streams[fd], fd, 0));
+    } else {
+      // Node makes what it inherited close-on-exec.
+      inherit(order, fd);
+    }
+  }
+  const unsigned first_own = 3 + order.preserve;
+  check(order, "close_range", raw(SYS_close_range, first_own, ~0U, CLOSE_RANGE_CLOEXEC));
+  for (unsigned fd = 3; fd < first_own; fd++) inherit(order, static_cast<int>(fd));
+  for (size_t i = 0; i < order.keep_count; i++) inherit(order, order.keep[i]);
+  const uint64_t none = 0;
+  raw(SYS_rt_sigprocmask, SIG_SETMASK, word(&none), 0, sizeof none);
+  check(order, "execveat", raw(SYS_execveat, order.executable, word(order.path), word(order.args), word(order.env),
+                               order.executable >= 0 ? AT_EMPTY_PATH : 0));
+  leave();
+}
+
+std::vector<char *> pointers(const std::vector<std::string> &strings) {
+  std::vector<char *> result;
+  for (const auto &string : strings) result.push_back(const_cast<char *>(string.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+// Both engines raise the soft limit of open files to the hard one when they start, before any of our code runs, and the old
+// value is kept nowhere. A program that gets the raised limit is slower (some close every possible descriptor) or breaks
+// (select(2) above 1024). The parent's soft limit is what this process started with, unless somebody changed it between
+// fork and exec; it is taken when the hard limits agree and it is the lower one. Daemons written in Go have raised their own as well
+// (and lower it in their children, out of our sight): under those the raised limit stays, and config.json's rlimits decide.
+bool original_file_limit(rlimit *limit) {
+  rlimit own, parents;
+  if (::getrlimit(RLIMIT_NOFILE, &own) != 0 || own.rlim_cur < own.rlim_max) return false;
+  if (::prlimit(::getppid(), RLIMIT_NOFILE, nullptr, &parents) != 0) return false;
+  if (parents.rlim_max != own.rlim_max || parents.rlim_cur >= own.rlim_cur) return false;
+  *limit = parents;
+  return true;
+}
+
+// Blocks every signal of this thread, those that libc keeps for itself included.
+class BlockedSignals {
+ public:
+  BlockedSignals() { ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &kAll, &before_, sizeof before_); }
+  ~BlockedSignals() { ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof before_); }
+  BlockedSignals(const BlockedSignals &) = delete;
+  BlockedSignals &operator=(const BlockedSignals &) = delete;
+
+ private:
+  static constexpr uint64_t kAll = ~uint64_t{0};
+  uint64_t before_ = 0;
+};
+
+// The namespaces asked for: what a refusal of clone3 is about.
+std::string describe(const ChildProgram &program) {
+  static constexpr struct {
+    uint64_t flag;
+    const char *name;
+  } kNames[] = {{CLONE_NEWUSER, "user"}, {CLONE_NEWNS, "mount"},   {CLONE_NEWPID, "pid"},       {CLONE_NEWNET, "network"},
+                {CLONE_NEWIPC, "ipc"},   {CLONE_NEWUTS, "uts"},    {CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWTIME, "time"}};
+  std::string text;
+  for (const auto &entry : kNames) {
+    if ((program.clone_flags & entry.flag) != 0) text += (text.empty() ? "namespaces " : ",") + std::string(entry.name);
+  }
+  if (program.cgroup >= 0) text += text.empty() ? "in a cgroup" : " in a cgroup";
+  return text;
+}
+
+} // namespace
+
+StartedChild start_child(const ChildProgram &program) {
+  const Mapping stack(::mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0),
+                      kStackSize);
+  if (!stack.valid()) fail("mmap");
+  // An overflow must not reach what lies below.
+  if (::mprotect(stack.begin(), 4096, PROT_NONE) != 0) fail("mprotect");
+
+  auto args = pointers(program.args);
+  auto env = pointers(program.env);
+  rlimit files;
+  Order order = {program.executable, program.path.c_str(), args.data(),         env.data(), program.streams, program.preserve,
+                 program.keep.data(), program.keep.size(),  original_file_limit(&files) ? &files : nullptr, nullptr, 0};
+  int pidfd = -1;
+  clone_args request = {};
+  request.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | program.clone_flags;
+  request.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+  request.exit_signal = SIGCHLD;
+  request.stack = reinterpret_cast<uint64_t>(stack.begin());
+  request.stack_size = kStackSize;
+  if (program.cgroup >= 0) {
+    request.flags |= CLONE_INTO_CGROUP;
+    request.cgroup = static_cast<uint64_t>(program.cgroup);
+  }
+
+  long pid;
+  {
+    BlockedSignals blocked;
+    pid = clone3_call(&request, run_child, &order);
+  }
+  if (pid < 0) fail_with(static_cast<int>(-pid), "clone3", describe(program));
+  StartedChild child{static_cast<pid_t>(pid), Fd(pidfd)};
+  if (order.failed_call == nullptr) return child;
+  siginfo_t info;
+  retry([&] { return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED); });
+  fail_with(order.error, order.failed_call, program.path);
+}
+
+} // namespace runt

@@ -1,0 +1,67 @@
+// sendDescriptor(path, fd, data): hands a descriptor to whoever listens on a socket.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
+
+#include "binding.h"
+#include "fd.h"
+
+namespace runt {
+
+namespace {
+
+constexpr size_t kMaxData = 4096;
+
+void connect_to(const Fd &socket, const std::string &path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  Fd place;
+  std::string name = path;
+  if (name.size() >= sizeof address.sun_path) {
+    // unix(7): 107 bytes at most. The magic link of an O_PATH descriptor leads to the same socket.
+    place.reset(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    if (!place.valid()) fail("open", path);
+    name = "/proc/self/fd/" + std::to_string(place.get());
+  }
+  std::memcpy(address.sun_path, name.data(), name.size());
+  if (retry([&] { return ::connect(socket.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address); }) != 0) {
+    fail("connect", path);
+  }
+}
+
+Napi::Value send_descriptor(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const std::string path = args.path(0);
+  const int fd = args.fd(1, "fd");
+  std::string data = args.text(2, "data");
+  // A stream carries a descriptor beside at least one byte; receivers read it with one call.
+  if (data.empty() || data.size() > kMaxData) args.refuse("data", "must have 1 to 4096 bytes");
+
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) fail("socket", path);
+  connect_to(socket, path);
+  iovec part = {data.data(), data.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+  msghdr header = {};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  cmsghdr *rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof fd);
+  std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+  const ssize_t sent = retry([&] { return ::sendmsg(socket.get(), &header, MSG_NOSIGNAL); });
+  if (sent == -1) fail("sendmsg", path);
+  if (static_cast<size_t>(sent) != data.size()) fail_with(EIO, "sendmsg", path);
+  return info.Env().Undefined();
+}
+
+} // namespace
+
+void bind_sockets(Napi::Object exports) { bind<send_descriptor>(exports, "sendDescriptor"); }
+
+} // namespace runt

@@ -1,0 +1,148 @@
+/**
+ * runt.node, the native addon: what it offers, and where it is found. Knows no meaning of any call; direct.ts gives them theirs.
+ *
+ * Every function checks its arguments and throws a TypeError; system calls that fail are thrown as described in system-error.ts.
+ */
+import { RuntError } from '../errors.ts'
+import type { ExitStatus, Fd, FileStatus, InitMessage } from './host.ts'
+
+/** What native/addon registers. */
+export interface Addon {
+  // files.cpp
+  readText(path: string, maxBytes: number, missingOk: boolean): string | undefined
+  writeExisting(path: string, text: string): void
+  writeAtomic(path: string, text: string, mode: number): void
+  writeNew(path: string, text: string, mode: number): void
+  append(path: string, text: string, mode: number): void
+  /** Bits of `openFlags`. */
+  open(path: string, flags: number): Fd
+  close(fd: Fd): void
+  read(fd: Fd, max: number): Uint8Array
+  write(fd: Fd, data: Uint8Array): void
+  /** False where nobody reads any more. */
+  writeStream(fd: Fd, text: string): boolean
+  lock(fd: Fd, wait: boolean): void
+  // directories.cpp
+  status(path: string, follow: boolean): FileStatus | undefined
+  readLink(path: string): string
+  realPath(path: string): string
+  list(path: string): string[]
+  mkdir(path: string, mode: number): void
+  mkdirParents(path: string, mode: number): void
+  rmdir(path: string): void
+  unlink(path: string): void
+  removeTree(path: string): void
+  chown(path: string, uid: number, gid: number): void
+  mkfifo(path: string, mode: number): void
+  filesystemType(path: string): number | undefined
+  // spawn.cpp
+  spawn(
+    plan: Uint8Array,
+    inputs: readonly Fd[],
+    cloneFlags: number,
+    cgroup: Fd,
+    preserveFds: number,
+  ): { pid: number; pidfd: Fd; socket: Fd }
+  // messages.cpp
+  receive(socket: Fd): InitMessage
+  proceed(socket: Fd): void
+  decodeMessage(packet: Uint8Array): InitMessage
+  // process.cpp
+  pidfdOpen(pid: number): Fd
+  pidfdSignal(pidfd: Fd, signal: number): void
+  pidfdWait(pidfd: Fd, timeoutMs: number): boolean
+  wait(pid: number): ExitStatus
+  becomeSubreaper(): void
+  /** _exit(2): for the command, once all is written; the library never ends its caller. */
+  exitNow(code: number): never
+  // foreground.cpp
+  foreground(pid: number, pidfd: Fd, terminal: Fd): ExitStatus
+  // hooks.cpp
+  runHook(
+    path: string,
+    args: readonly string[],
+    env: readonly string[],
+    stdin: string,
+    timeout: number,
+  ): { status: ExitStatus | 'timeout'; stdout: string; stderr: string }
+  // terminal.cpp
+  windowSize(terminal: Fd): { rows: number; columns: number } | undefined
+  setWindowSize(terminal: Fd, rows: number, columns: number): void
+  // sockets.cpp
+  sendDescriptor(socketPath: string, fd: Fd, data: string): void
+  // devices.cpp
+  setDeviceFilter(cgroup: Fd, program: Uint8Array): void
+  // system.cpp
+  now(): string
+  euid(): number
+  egid(): number
+  kernelRelease(): string
+  sleep(ms: number): void
+}
+
+const fileName = 'runt.node'
+
+/** What the search depends on. */
+export interface Place {
+  /** Directory of the executable with symlinks resolved, when runt is one; else undefined. */
+  executable: string | undefined
+  /** Directory of this module. */
+  module: string | undefined
+}
+
+/** Where the addon may be, absolute, the most likely place first. */
+export function addonCandidates(place: Place): string[] {
+  if (place.executable !== undefined) return [`${place.executable}/${fileName}`]
+  const module = place.module
+  if (module === undefined) return []
+  const parent = parentOf(module)
+  return [
+    // dist/cli.js, dist/host/addon.js, and the sources in a working tree.
+    `${module}/${fileName}`,
+    `${parent}/${fileName}`,
+    `${parentOf(parent)}/build/Release/${fileName}`,
+  ]
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
+}
+
+/** Inside an executable compiled by Bun, modules lie in a filesystem of their own. */
+function ownPlace(): Place {
+  const module = import.meta.dirname as string | undefined
+  const compiled = process.versions['bun'] !== undefined && (module === undefined || module.startsWith('/$bunfs'))
+  // Bun takes it from /proc/self/exe: symlinks are resolved.
+  return compiled ? { executable: parentOf(process.execPath), module: undefined } : { executable: undefined, module }
+}
+
+let loaded: Addon | undefined
+
+/**
+ * The addon, loaded on the first call. By absolute path only: neither the working directory nor the environment has a say.
+ * process.dlopen and not require: no module of Node's has to be loaded for it, and Bun would unpack a bundled addon to /tmp.
+ *
+ * @throws RuntError `ADDON`, naming every path that was tried
+ */
+export function loadAddon(place: Place = ownPlace()): Addon {
+  if (loaded !== undefined) return loaded
+  const failures: string[] = []
+  for (const path of addonCandidates(place)) {
+    const module: { exports: unknown } = { exports: {} }
+    try {
+      process.dlopen(module, path)
+      return (loaded = module.exports as Addon)
+    } catch (error) {
+      failures.push(reason(path, error))
+    }
+  }
+  throw new RuntError('ADDON', `load native addon: ${failures.join('; ') || 'no place to look for it is known'}`, {
+    hint: 'build it with `npm run build`',
+  })
+}
+
+/** dlopen(3) mostly names the path itself. */
+function reason(path: string, error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.startsWith(path) ? text : `${path}: ${text}`
+}

@@ -1,0 +1,114 @@
+/**
+ * The host that acts on this machine, at once: every function is a call of the addon and answers with a plain value.
+ * Not node:fs: its import alone costs an executable compiled by Bun 2 ms, a third of its whole start.
+ */
+import type { Addon } from './addon.ts'
+import { loadAddon } from './addon.ts'
+import type { Cgroups, Files, Host, Output, Processes, Sockets, System } from './host.ts'
+import { throwingSystemErrors } from './system-error.ts'
+
+/** Of a text that is read whole, where the caller names no limit. */
+const defaultMaxBytes = 16 << 20
+
+const standardOutput = 1
+const standardError = 2
+
+/** The host of this process. Loads the addon: throws RuntError `ADDON` where it is missing. */
+export function directHost(): Host {
+  const addon = throwing(loadAddon())
+  return {
+    files: files(addon),
+    processes: processes(addon),
+    sockets: sockets(addon),
+    cgroups: cgroups(addon),
+    output: output(addon),
+    system: system(addon),
+  }
+}
+
+/** The addon with every function throwing SystemError. Functions are wrapped when they are first used: a command uses few. */
+function throwing(addon: Addon): Addon {
+  return new Proxy({} as Addon, {
+    get(cache, name: string) {
+      const known: unknown = Reflect.get(cache, name)
+      if (known !== undefined) return known
+      const call = throwingSystemErrors(Reflect.get(addon, name) as (...args: unknown[]) => unknown)
+      Reflect.set(cache, name, call)
+      return call
+    },
+  })
+}
+
+function files(addon: Addon): Files {
+  return {
+    readText: (path, maxBytes = defaultMaxBytes) => addon.readText(path, maxBytes, false) as string,
+    readTextIfExists: (path) => addon.readText(path, defaultMaxBytes, true),
+    writeExisting: (path, text) => addon.writeExisting(path, text),
+    writeAtomic: (path, text, mode = 0o600) => addon.writeAtomic(path, text, mode),
+    writeNew: (path, text, mode) => addon.writeNew(path, text, mode),
+    append: (path, text, mode) => addon.append(path, text, mode),
+    status: (path, options) => addon.status(path, options?.follow ?? true),
+    readLink: (path) => addon.readLink(path),
+    realPath: (path) => addon.realPath(path),
+    list: (path) => addon.list(path),
+    mkdir: (path, mode) => addon.mkdir(path, mode),
+    mkdirParents: (path, mode) => addon.mkdirParents(path, mode),
+    rmdir: (path) => addon.rmdir(path),
+    unlink: (path) => addon.unlink(path),
+    removeTree: (path) => addon.removeTree(path),
+    chown: (path, uid, gid) => addon.chown(path, uid, gid),
+    mkfifo: (path, mode) => addon.mkfifo(path, mode),
+    open: (path, flags) => addon.open(path, flags),
+    close: (fd) => addon.close(fd),
+    read: (fd, max) => addon.read(fd, max),
+    write: (fd, data) => addon.write(fd, data),
+    lock: (fd, wait) => addon.lock(fd, wait),
+    filesystemType: (path) => addon.filesystemType(path),
+  }
+}
+
+function processes(addon: Addon): Processes {
+  return {
+    spawn: ({ plan, inputs, cloneFlags, cgroup, preserveFds }) =>
+      addon.spawn(plan, inputs, cloneFlags, cgroup, preserveFds),
+    receive: (socket) => addon.receive(socket),
+    decodeMessage: (packet) => addon.decodeMessage(packet),
+    proceed: (socket) => addon.proceed(socket),
+    pidfdOpen: (pid) => addon.pidfdOpen(pid),
+    pidfdSignal: (pidfd, signal) => addon.pidfdSignal(pidfd, signal),
+    pidfdWait: (pidfd, timeoutMs) => addon.pidfdWait(pidfd, timeoutMs),
+    wait: (pid) => addon.wait(pid),
+    foreground: ({ pid, pidfd, terminal }) => addon.foreground(pid, pidfd, terminal),
+    becomeSubreaper: () => addon.becomeSubreaper(),
+    runHook: ({ path, args, env, stdin, timeout }) => addon.runHook(path, args, env, stdin, timeout),
+    windowSize: (terminal) => addon.windowSize(terminal),
+    setWindowSize: (terminal, rows, columns) => addon.setWindowSize(terminal, rows, columns),
+  }
+}
+
+function sockets(addon: Addon): Sockets {
+  return { sendDescriptor: (socketPath, fd, data) => addon.sendDescriptor(socketPath, fd, data) }
+}
+
+function cgroups(addon: Addon): Cgroups {
+  return { setDeviceFilter: (cgroup, program) => addon.setDeviceFilter(cgroup, program) }
+}
+
+/** A reader that went away is no failure of the command; what it already did stands. */
+function output(addon: Addon): Output {
+  return {
+    stdout: (text) => void addon.writeStream(standardOutput, text),
+    stderr: (text) => void addon.writeStream(standardError, text),
+  }
+}
+
+function system(addon: Addon): System {
+  return {
+    now: () => addon.now(),
+    euid: () => addon.euid(),
+    egid: () => addon.egid(),
+    kernelRelease: () => addon.kernelRelease(),
+    architecture: () => process.arch,
+    sleep: (ms) => addon.sleep(ms),
+  }
+}
