@@ -1,8 +1,231 @@
-/** Compiles config.json into the plan that makes a container. Pure: it reads nothing but its arguments. */
-import type { Spec } from '../spec/schema.gen.ts'
-import type { Compiled, CreateFacts } from './facts.ts'
+/**
+ * Compiles config.json into the plan that makes a container. Pure: it reads nothing but its arguments.
+ *
+ * The order of the steps, and why:
+ *   1. namespaces, and the user namespace's root
+ *   2. names and kernel parameters of the namespaces
+ *   3. mounts, devices and the console, below the root but before it is entered: their sources are the host's
+ *   4. what is hidden and read-only
+ *   5. the root is entered: the host's files are gone
+ *   6. the program's user, privileges and environment (src/process/process.ts)
+ */
+import { InvalidConfigError, type ConfigProblem } from '../errors.ts'
+import type { Register } from '../plan/fields.ts'
+import { clone, kind, make, mountAttr } from '../plan/kernel.ts'
+import { ownOrigin, PlanBuilder } from '../plan/plan.ts'
+import { syncPoint } from '../plan/steps.ts'
+import { addConsole, addDevConsole, addUseConsole } from '../process/console.ts'
+import { addProcess } from '../process/process.ts'
+import { prepareRlimits } from '../process/rlimits.ts'
+import {
+  addDevices,
+  bringsOwnDevices,
+  cloneHostDevices,
+  prepareDevices,
+  type PreparedDevice,
+} from '../rootfs/devices.ts'
+import {
+  addLateReadonly,
+  addMount,
+  cloneSource,
+  prepareMounts,
+  sharesEvents,
+  type PreparedMount,
+} from '../rootfs/mounts.ts'
+import { containerPath, hostPath } from '../rootfs/paths.ts'
+import {
+  addMaskedPaths,
+  addPivot,
+  addPropagation,
+  addReadonlyPaths,
+  addReadonlyRoot,
+  cloneRoot,
+  rootPropagation,
+  type RootPropagation,
+} from '../rootfs/root.ts'
+import { escapePointer } from '../spec/problem.ts'
+import type { Process, Spec } from '../spec/schema.gen.ts'
+import { sysctlPath } from '../spec/sysctl.ts'
+import type { Compiled, CreateFacts, ParentActions } from './facts.ts'
+import { addBeginning, addKeyring, Namespaces } from './namespaces.ts'
 
 export type { Compiled, CreateFacts, IdMap, ParentActions, ParentRlimit } from './facts.ts'
 
-/** @throws InvalidConfigError with every problem found. */
-export declare function compileCreate(spec: Spec, facts: CreateFacts): Compiled
+/** A configuration, read: what the parts of the compiler hand to each other. */
+interface Prepared {
+  spec: Spec
+  process: Process
+  facts: CreateFacts
+  namespaces: Namespaces
+  propagation: RootPropagation
+  mounts: readonly PreparedMount[]
+  devices: readonly PreparedDevice[]
+}
+
+/** What was taken from the host ahead of its turn, while it could still be reached. */
+interface Early {
+  root: Register | undefined
+  trees: Map<PreparedMount, Register>
+  devices: ReadonlyMap<PreparedDevice, Register> | undefined
+}
+
+/**
+ * @param spec a configuration that passed validation (src/spec)
+ * @throws InvalidConfigError with every problem found.
+ */
+export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
+  const problems: ConfigProblem[] = []
+  const warnings: string[] = []
+  const prepared = prepare(spec, facts, problems)
+  if (problems.length > 0) throw new InvalidConfigError('config.json', problems, 'invalid configuration')
+  const { process, namespaces } = prepared
+
+  const plan = new PlanBuilder()
+  const joins = namespaces.declare(plan)
+  const start = plan.input('start', ownOrigin, { kind: 'state', file: 'start' })
+  const started = plan.input('started', ownOrigin, { kind: 'state', file: 'started' })
+  const listenFds = facts.listenFds ?? 0
+  plan.plan.preserveFds = listenFds + (facts.preserveFds ?? 0)
+
+  // A user who is not root could not write the id maps of a process that is hidden from it.
+  addBeginning(plan, facts.euid === 0)
+  namespaces.add(plan, joins)
+  const early = addIsolation(plan, prepared)
+  addNames(plan, prepared)
+  const root = addRoot(plan, prepared, early)
+  const terminal = addMounts(plan, root, prepared, early)
+  addRestrictions(plan, root, prepared)
+  addPivot(plan, root, facts.noPivot === true, prepared.propagation)
+  plan.add('close', ownOrigin, { fd: root })
+  if (terminal !== undefined) addUseConsole(plan, terminal)
+
+  const rlimits = prepareRlimits(process.rlimits ?? [])
+  const ownUser = namespaces.membership('user') !== 'none'
+  const setgroups = facts.euid === 0 || !ownUser
+  addProcess(plan, process, { rlimits: ownUser ? [] : rlimits, listenFds, setgroups }, warnings)
+  plan.add('waitForStart', ownOrigin, { start, started })
+  plan.add('exec', '/process/args', { preserve: plan.plan.preserveFds })
+  return { plan: plan.plan, warnings, parent: parentActions(prepared, ownUser ? rlimits : []) }
+}
+
+function prepare(spec: Spec, facts: CreateFacts, problems: ConfigProblem[]): Prepared {
+  const namespaces = new Namespaces(spec.linux?.namespaces ?? [])
+  const propagation = rootPropagation(spec.linux?.rootfsPropagation, facts.noPivot === true, problems)
+  const { bundle, cgroupDir, cgroupRoot } = facts
+  const cgroupNamespace = namespaces.membership('cgroup')
+  const mounts = prepareMounts(spec.mounts ?? [], { bundle, cgroupDir, cgroupRoot, cgroupNamespace }, problems)
+  const configured = prepareDevices(spec.linux?.devices ?? [], problems)
+  const devices = bringsOwnDevices(mounts) ? [] : configured
+  return { spec, process: spec.process ?? { cwd: '/' }, facts, namespaces, propagation, mounts, devices }
+}
+
+function parentActions({ spec, process, namespaces }: Prepared, rlimits: ParentActions['rlimits']): ParentActions {
+  const { oomScoreAdj } = process
+  const parent: ParentActions = { rlimits }
+  if (oomScoreAdj !== undefined) parent.oomScoreAdj = { value: oomScoreAdj, origin: '/process/oomScoreAdj' }
+  if (namespaces.membership('user') === 'new') {
+    const { uidMappings, gidMappings } = spec.linux!
+    parent.idMaps = {
+      uid: uidMappings ?? [],
+      gid: gidMappings ?? [],
+      uidOrigin: '/linux/uidMappings',
+      gidOrigin: '/linux/gidMappings',
+    }
+  }
+  return parent
+}
+
+/** From the new namespaces to a process that is on its own in them. */
+function addIsolation(plan: PlanBuilder, prepared: Prepared): Early {
+  const { facts, namespaces, process } = prepared
+  const early = takeEarly(plan, prepared)
+  const user = namespaces.membership('user')
+  if (user === 'new') plan.add('sync', '/linux/uidMappings', { point: syncPoint.userNamespace })
+  if (user !== 'none') plan.add('becomeRoot', namespaces.origin('user'), { setgroups: facts.euid === 0 ? 1 : 0 })
+  // With a terminal, useConsole does it.
+  if (process.terminal !== true) plan.add('setsid', ownOrigin, {})
+  if (namespaces.membership('cgroup') === 'new')
+    plan.add('unshare', namespaces.origin('cgroup'), { flags: clone.NEWCGROUP })
+  addKeyring(plan, facts.id, facts.noNewKeyring)
+  plan.add('sync', ownOrigin, { point: syncPoint.namespaces })
+  return early
+}
+
+/**
+ * Cuts the ties of the mount namespace. Before that, mounts that share events with the host have to be taken. Before the
+ * user namespace's root is entered, who has no rights on the host's files, everything of the host is.
+ */
+function takeEarly(plan: PlanBuilder, { spec, facts, namespaces, propagation, mounts, devices }: Prepared): Early {
+  const early: Early = { root: undefined, trees: new Map(), devices: undefined }
+  const take = (mount: PreparedMount): void => {
+    const tree = early.trees.has(mount) ? undefined : cloneSource(plan, mount)
+    if (tree !== undefined) early.trees.set(mount, tree)
+  }
+  if (propagation.sharesWithHost) mounts.filter(sharesEvents).forEach(take)
+  addPropagation(plan, propagation)
+  if (namespaces.membership('user') === 'none') return early
+  early.root = cloneRoot(plan, rootPath(spec, facts))
+  mounts.forEach(take)
+  early.devices = cloneHostDevices(plan, devices)
+  return early
+}
+
+function rootPath(spec: Spec, facts: CreateFacts): string {
+  return hostPath(facts.bundle, spec.root?.path ?? '')
+}
+
+/** Names and parameters that belong to the namespaces. */
+function addNames(plan: PlanBuilder, { spec, namespaces }: Prepared): void {
+  if (namespaces.membership('network') === 'new') plan.add('loopback', namespaces.origin('network'), {})
+  if (spec.hostname !== undefined) plan.add('sethostname', '/hostname', { name: spec.hostname })
+  if (spec.domainname !== undefined) plan.add('setdomainname', '/domainname', { name: spec.domainname })
+  const parameters = Object.entries(spec.linux?.sysctl ?? {})
+  if (parameters.length === 0) return
+  // Never the container's own /proc: CVE-2025-52881.
+  const proc = plan.register('private proc')
+  const attributes = mountAttr.NOSUID | mountAttr.NODEV | mountAttr.NOEXEC
+  plan.add('newMount', '/linux/sysctl', { dst: proc, type: 'proc', source: 'proc', parameters: [], attributes })
+  for (const [name, text] of parameters) {
+    const path = `sys/${sysctlPath(name) ?? name}`
+    plan.add('writeProc', `/linux/sysctl/${escapePointer(name)}`, { proc, path, text })
+  }
+  plan.add('close', '/linux/sysctl', { fd: proc })
+}
+
+/** The root, attached over itself, where mounts can be attached to it in turn. */
+function addRoot(plan: PlanBuilder, { spec, facts }: Prepared, early: Early): Register {
+  const path = rootPath(spec, facts)
+  const root = early.root ?? cloneRoot(plan, path)
+  plan.add('attachHost', '/root/path', { mount: root, path })
+  return root
+}
+
+/** All that is mounted or made below the root. @returns the console's register, if there is one */
+function addMounts(plan: PlanBuilder, root: Register, prepared: Prepared, early: Early): Register | undefined {
+  const { spec, process, mounts, devices } = prepared
+  const made = mounts.map((mount) => ({ mount, made: addMount(plan, root, mount, early.trees.get(mount)) }))
+  if (devices.length > 0) addDevices(plan, root, devices, early.devices ?? new Map<PreparedDevice, Register>())
+  let terminal: Register | undefined
+  if (process.terminal === true) {
+    terminal = addConsole(plan, root, process)
+    addDevConsole(plan, root, terminal)
+  }
+  const cwd = containerPath(process.cwd)
+  if (cwd !== '/') {
+    const directory = plan.register(cwd)
+    const fields = { make: make.directories, mode: 0o755, kind: kind.directory, optional: 0 }
+    plan.add('openIn', '/process/cwd', { dst: directory, root, path: cwd, ...fields })
+    plan.add('close', '/process/cwd', { fd: directory })
+  }
+  const { prestart, createRuntime } = spec.hooks ?? {}
+  if (prestart?.length || createRuntime?.length) plan.add('sync', '/hooks', { point: syncPoint.mounted })
+  addLateReadonly(plan, made)
+  return terminal
+}
+
+/** Nothing is made below the root from here on. */
+function addRestrictions(plan: PlanBuilder, root: Register, { spec }: Prepared): void {
+  if (spec.root?.readonly === true) addReadonlyRoot(plan, root)
+  addReadonlyPaths(plan, root, spec.linux?.readonlyPaths ?? [])
+  addMaskedPaths(plan, root, spec.linux?.maskedPaths ?? [])
+}

@@ -3,6 +3,7 @@
  */
 import type { Origin } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { PreparedRlimit } from '../process/rlimits.ts'
 
 /** What `create` knows beside config.json. */
 export interface CreateFacts {
@@ -44,16 +45,6 @@ export interface IdMap {
   size: number
 }
 
-/** A limit that the process which spawned init sets, with prlimit(2). */
-export interface ParentRlimit {
-  /** RLIMIT_* number. */
-  resource: number
-  /** 2^64-1 is RLIM_INFINITY. */
-  soft: bigint
-  hard: bigint
-  origin: Origin
-}
-
 /**
  * What init cannot do for itself, because its user namespace has no say in it: the process that spawned it does it,
  * on the pid of the child (or of `forked`), at the sync point that each field names. Everything else is in the plan.
@@ -67,7 +58,7 @@ export interface ParentActions {
   /** At `syncPoint.namespaces` (exec: `syncPoint.ready`): write /proc/PID/oom_score_adj. */
   oomScoreAdj?: { value: number; origin: Origin }
   /** At `syncPoint.ready`: prlimit(2). Only for containers with a user namespace; the others' limits are steps. */
-  rlimits: readonly ParentRlimit[]
+  rlimits: readonly PreparedRlimit[]
 }
 
 export interface Compiled {
@@ -76,3 +67,6 @@ export interface Compiled {
   warnings: string[]
   parent: ParentActions
 }
+
+/** A limit that the process which spawned init sets, with prlimit(2). */
+export type ParentRlimit = PreparedRlimit

@@ -1,0 +1,112 @@
+/** linux.namespaces (config-linux.md#namespaces): new ones, joined ones, and the order in which init gets into them. */
+import { clone, join, signal } from '../plan/kernel.ts'
+import type { Register } from '../plan/fields.ts'
+import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
+import type { Namespace, NamespaceType } from '../spec/schema.gen.ts'
+
+const flagOf: Readonly<Record<NamespaceType, number>> = {
+  pid: clone.NEWPID,
+  network: clone.NEWNET,
+  mount: clone.NEWNS,
+  ipc: clone.NEWIPC,
+  uts: clone.NEWUTS,
+  user: clone.NEWUSER,
+  cgroup: clone.NEWCGROUP,
+  time: clone.NEWTIME,
+}
+
+interface Member {
+  type: NamespaceType
+  flag: number
+  origin: string
+  path: string | undefined
+}
+
+export type Membership = 'new' | 'joined' | 'none'
+
+export class Namespaces {
+  private readonly members: readonly Member[]
+
+  constructor(list: readonly Namespace[]) {
+    this.members = list.map(({ type, path }, index) => {
+      const origin = `/linux/namespaces/${index}`
+      return { type, flag: flagOf[type], origin: path === undefined ? origin : `${origin}/path`, path }
+    })
+  }
+
+  /** How the container has a namespace of this type; `none` is the runtime's own. */
+  membership(type: NamespaceType): Membership {
+    const member = this.members.find((candidate) => candidate.type === type)
+    return member === undefined ? 'none' : member.path === undefined ? 'new' : 'joined'
+  }
+
+  origin(type: NamespaceType): string {
+    return this.members.find((member) => member.type === type)?.origin ?? ownOrigin
+  }
+
+  /** CLONE_NEW* of all, new and joined. */
+  get flags(): number {
+    return this.members.reduce((flags, { flag }) => flags | flag, 0)
+  }
+
+  /** CLONE_NEW* of the new ones that are made together with the process. */
+  private get created(): number {
+    return (
+      this.members.reduce((flags, { flag, path }) => (path === undefined ? flags | flag : flags), 0) & ~clone.NEWCGROUP
+    )
+  }
+
+  /** Declares the namespaces to join as inputs of the plan, so that they are opened on the host. */
+  declare(plan: PlanBuilder): Joins {
+    return this.members.flatMap(({ type, flag, origin, path }) => {
+      if (path === undefined) return []
+      const source = { kind: 'path', path, flags: 'readOnly' } as const
+      return [{ flag, origin, fd: plan.input(`${type} namespace`, origin, source) }]
+    })
+  }
+
+  /**
+   * Gets init into all namespaces but a new cgroup namespace, which shows the cgroup of who makes it: with
+   * CLONE_INTO_CGROUP and CLONE_NEWCGROUP at once, the parent's.
+   *
+   * Usually clone3 makes the new ones, and setns(2) joins the others. A pid namespace can only be joined by a child, and a
+   * user namespace has to be there before the new namespaces that it is to own: then all is joined first, and a second
+   * process is made in the new ones.
+   */
+  add(plan: PlanBuilder, joins: Joins): void {
+    const user = joins.find(({ flag }) => flag === clone.NEWUSER)
+    const pid = joins.find(({ flag }) => flag === clone.NEWPID)
+    const others = joins.filter(({ flag }) => flag !== clone.NEWUSER)
+    const newUser = this.membership('user') === 'new' && joins.length > 0
+    const before = user ?? pid ?? (newUser ? joins[0] : undefined)
+    if (before === undefined) {
+      plan.plan.cloneFlags = this.created
+      for (const { fd, flag, origin } of joins) plan.add('setns', origin, { fd, type: flag, mode: join.must })
+      return
+    }
+    // As the host's root first: a namespace that the user namespace does not own can only be joined now. One that it
+    // does own may need its root: those that the kernel refuses are tried again inside.
+    const mode = user === undefined ? join.must : join.try
+    for (const { fd, flag, origin } of others) plan.add('setns', origin, { fd, type: flag, mode })
+    if (user !== undefined) {
+      plan.add('setns', user.origin, { fd: user.fd, type: clone.NEWUSER, mode: join.must })
+      for (const { fd, flag, origin } of others) plan.add('setns', origin, { fd, type: flag, mode: join.ifKept })
+    }
+    plan.add('fork', before.origin, { flags: this.created })
+  }
+}
+
+export type Joins = readonly { flag: number; origin: string; fd: Register }[]
+
+/** First of all steps: an init that is left alone ends, and nobody looks into one at work (CVE-2016-9962). */
+export function addBeginning(plan: PlanBuilder, hideFromOthers: boolean): void {
+  plan.add('dieWithParent', ownOrigin, { signal: signal.KILL })
+  // Modes of files and nodes are meant as they are given; the program gets its own mask in the end.
+  plan.add('umask', ownOrigin, { mask: 0 })
+  if (hideFromOthers) plan.add('notDumpable', ownOrigin, {})
+}
+
+/** A session keyring of the container's own: keys of the caller stay outside. */
+export function addKeyring(plan: PlanBuilder, id: string, noNewKeyring: boolean | undefined): void {
+  if (noNewKeyring !== true) plan.add('joinSessionKeyring', ownOrigin, { name: `_ses.${id}` })
+}

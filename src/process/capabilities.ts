@@ -1,0 +1,53 @@
+/** process.capabilities (config.md#linux-process, capabilities(7)) as masks and steps. */
+import type { PlanBuilder } from '../plan/plan.ts'
+import { capabilityNames } from '../spec/names.ts'
+import type { Capabilities } from '../spec/schema.gen.ts'
+
+const sets = ['bounding', 'effective', 'permitted', 'inheritable', 'ambient'] as const
+type Masks = Record<(typeof sets)[number], bigint>
+
+const pointer = '/process/capabilities'
+
+/** The names of the capabilities in a mask. */
+export function namesOf(mask: number | bigint): string[] {
+  const names: string[] = []
+  for (let rest = BigInt(mask), number = 0; rest !== 0n; rest >>= 1n, number++)
+    if ((rest & 1n) !== 0n) names.push(capabilityNames[number] ?? `CAP_${number}`)
+  return names
+}
+
+/**
+ * The five sets. Unknown names are left out (validation has warned of them), and so is, with a warning, what the kernel
+ * cannot grant in one set for want of another: config.md, "runtimes SHOULD NOT fail".
+ */
+export function capabilityMasks(capabilities: Capabilities | undefined, warnings: string[]): Masks {
+  const masks: Masks = { bounding: 0n, effective: 0n, permitted: 0n, inheritable: 0n, ambient: 0n }
+  for (const set of sets) {
+    for (const name of capabilities?.[set] ?? []) {
+      const number = capabilityNames.indexOf(name)
+      if (number >= 0) masks[set] |= 1n << BigInt(number)
+    }
+  }
+  const limit = (set: keyof Masks, by: bigint, why: string): void => {
+    const excess = masks[set] & ~by
+    if (excess === 0n) return
+    masks[set] &= by
+    warnings.push(`process.capabilities.${set}: ignored ${namesOf(excess).join(', ')}: ${why}`)
+  }
+  limit('inheritable', masks.bounding, 'not in the bounding set')
+  limit('ambient', masks.permitted & masks.inheritable, 'not in both the permitted and the inheritable set')
+  return masks
+}
+
+/** Before the user is changed: what no later execve(2) can give back, and what is to outlive the change. */
+export function addCapabilityLimits(plan: PlanBuilder, masks: Masks): void {
+  plan.add('boundingSet', `${pointer}/bounding`, { mask: masks.bounding })
+  plan.add('keepCapabilities', pointer, { keep: 1 })
+}
+
+/** After the user was changed. CVE-2022-29162: inheritable and ambient have only what the configuration gives them. */
+export function addCapabilities(plan: PlanBuilder, masks: Masks): void {
+  const { effective, permitted, inheritable, ambient } = masks
+  plan.add('capabilities', pointer, { effective, permitted, inheritable })
+  plan.add('ambientCapabilities', `${pointer}/ambient`, { mask: ambient })
+}

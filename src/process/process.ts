@@ -1,0 +1,57 @@
+/**
+ * The last part of every plan, of `create` as of `exec`: from root inside the container to the program's own user,
+ * privileges, directory and environment. Nothing of it may be left out or fail silently.
+ */
+import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
+import { syncPoint } from '../plan/steps.ts'
+import type { Process } from '../spec/schema.gen.ts'
+import { addCapabilities, addCapabilityLimits, capabilityMasks } from './capabilities.ts'
+import { needsHome, uniqueEnvironment } from './environment.ts'
+import type { PreparedRlimit } from './rlimits.ts'
+
+export interface ProcessFacts {
+  /** Those that init sets itself. */
+  rlimits: readonly PreparedRlimit[]
+  /** Sockets handed on by LISTEN_FDS. */
+  listenFds: number
+  /** Whether setgroups(2) is allowed: not in a user namespace that an ordinary user made. */
+  setgroups: boolean
+}
+
+/** runc's, where the configuration has none. */
+const defaultUmask = 0o022
+
+/**
+ * Adds all steps up to the sync point `ready`; what follows is only the execution. The process has entered its root and
+ * has its terminal.
+ */
+export function addProcess(plan: PlanBuilder, process: Process, facts: ProcessFacts, warnings: string[]): void {
+  const { uid, gid, umask, additionalGids } = process.user ?? { uid: 0, gid: 0 }
+  const env = uniqueEnvironment(process.env ?? [])
+  const masks = capabilityMasks(process.capabilities, warnings)
+
+  // As root: the directory may be closed to the user.
+  plan.add('chdir', '/process/cwd', { path: process.cwd, make: 0 })
+  if (needsHome(env)) plan.add('home', '/process/env', { uid })
+  if (process.terminal !== true) plan.add('chownStreams', '/process/user/uid', { uid })
+  for (const { origin, ...limit } of facts.rlimits) plan.add('rlimit', origin, limit)
+  if (process.noNewPrivileges === true) plan.add('noNewPrivileges', '/process/noNewPrivileges', {})
+
+  addCapabilityLimits(plan, masks)
+  plan.add('user', '/process/user', {
+    uid,
+    gid,
+    groups: (additionalGids ?? []).map(String),
+    setgroups: facts.setgroups ? 1 : 0,
+  })
+  addCapabilities(plan, masks)
+  plan.add('umask', '/process/user/umask', { mask: umask ?? defaultUmask })
+
+  // As the user: what it cannot execute is not found.
+  const sockets = facts.listenFds > 0 ? [`LISTEN_FDS=${facts.listenFds}`] : []
+  plan.add('program', '/process/args', { args: process.args ?? [], env: uniqueEnvironment([...env, ...sockets]) })
+  if (facts.listenFds > 0) plan.add('listenPid', ownOrigin, {})
+  // From the next sync point on it is the socket whose end tells init that the other side is gone.
+  plan.add('dieWithParent', ownOrigin, { signal: 0 })
+  plan.add('sync', ownOrigin, { point: syncPoint.ready })
+}
