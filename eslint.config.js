@@ -51,6 +51,8 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // `||` on text means "or where it is empty".
+      '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { string: true } }],
       // Functions of one interface are async together, whether each awaits or not.
       '@typescript-eslint/require-await': 'off',
       // Unions and intersections of object types read better as types; which to choose is the writer's.

@@ -15,14 +15,6 @@ mkdir -p build dist/bin
 exec 9> build/.lock
 flock 9
 
-# Content of the given files and folders, the lock file and the tools, as one hash.
-inputs_hash() {
-  {
-    node --version
-    find package-lock.json scripts/build.sh scripts/lib.sh "$@" -type f -print0 | sort -z | xargs -0 sha256sum
-  } | sha256sum
-}
-
 # stage NAME OUTPUT INPUT… : runs build_NAME unless nothing changed.
 stage() {
   local name=$1 output=$2 stamp=build/.stamp-$1 hash
