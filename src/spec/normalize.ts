@@ -11,11 +11,11 @@ const maps = new Set(['annotations', 'sysctl', 'unified', 'rdma', 'netDevices', 
 /** No field of the specification is deeper. */
 const maxDepth = 10
 
-export function normalizeSpec(document: unknown): void {
-  dropNulls(document, false, 0)
+/** Removes "" from fields of config.json where it means "absent". */
+export function dropEmptyOfSpec(document: unknown): void {
   if (!isObject(document)) return
   dropEmpty(document, ['hostname', 'domainname'])
-  normalizeProcess(document.process)
+  dropEmptyOfProcess(document.process)
   const { mounts, linux } = document
   if (Array.isArray(mounts)) for (const mount of mounts) if (isObject(mount)) dropEmpty(mount, ['type', 'source'])
   if (!isObject(linux)) return
@@ -24,8 +24,8 @@ export function normalizeSpec(document: unknown): void {
   if (Array.isArray(namespaces)) for (const item of namespaces) if (isObject(item)) dropEmpty(item, ['path'])
 }
 
-export function normalizeProcess(document: unknown): void {
-  dropNulls(document, false, 0)
+/** Removes "" from fields of a `process` object where it means "absent". */
+export function dropEmptyOfProcess(document: unknown): void {
   if (isObject(document)) dropEmpty(document, ['apparmorProfile', 'selinuxLabel'])
 }
 
@@ -37,7 +37,8 @@ function dropEmpty(object: Fields, keys: readonly string[]): void {
   for (const key of keys) if (object[key] === '') Reflect.deleteProperty(object, key)
 }
 
-function dropNulls(value: unknown, isMap: boolean, depth: number): void {
+/** Removes fields that are null. */
+export function dropNulls(value: unknown, isMap = false, depth = 0): void {
   if (typeof value !== 'object' || value === null || depth > maxDepth) return
   if (Array.isArray(value)) {
     for (const item of value) dropNulls(item, false, depth + 1)

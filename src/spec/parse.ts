@@ -2,9 +2,10 @@
  * config.json as text → a `Spec` that holds what its type says, or every problem of it with the pointer to the field.
  * Knows nothing of this machine: what depends on files, the kernel or the caller is checked where it is used.
  */
-import { processChecks, processDocumentChecks, specChecks } from './checks/all.ts'
+import { processChecks, specChecks } from './checks/all.ts'
 import type { Check, Report } from './checks/check.ts'
-import { normalizeProcess, normalizeSpec } from './normalize.ts'
+import { noNulInConfig, noNulInProcess } from './checks/strings.ts'
+import { dropEmptyOfProcess, dropEmptyOfSpec, dropNulls } from './normalize.ts'
 import { describe, type Problem } from './problem.ts'
 import type { Process, Spec } from './schema.gen.ts'
 import { mountNamespace, supportedInProcess, supportedInSpec } from './supported.ts'
@@ -35,47 +36,59 @@ export const maxConfigBytes = 16 * 1024 * 1024
 /** Reads config.json. Problems have no line and column: `locateProblems` fills them. */
 export function parseSpec(text: string): ParsedSpec {
   const { document, problems, warnings } = parseJson(text)
-  if (problems.length > 0) return { problems, warnings }
-  const checked = checkSpec(document)
-  return { ...checked, warnings: [...warnings, ...checked.warnings] }
+  return problems.length > 0 ? { problems, warnings } : specOf(document, warnings, text)
 }
 
 /** Reads a `process` object, as of `exec --process`: pointers start at it. */
 export function parseProcess(text: string): ParsedProcess {
   const { document, problems, warnings } = parseJson(text)
-  if (problems.length > 0) return { problems, warnings }
-  const checked = checkProcess(document)
-  return { ...checked, warnings: [...warnings, ...checked.warnings] }
+  return problems.length > 0 ? { problems, warnings } : processOf(document, warnings, text)
 }
 
 /** Checks a configuration that is already an object; takes it over (nulls and empty strings that mean "absent" are removed). */
 export function checkSpec(document: unknown): ParsedSpec {
-  normalizeSpec(document)
-  const findings = new Collector()
+  return specOf(document, [])
+}
+
+/** Checks a `process` object; takes it over, as `checkSpec` does. */
+export function checkProcess(document: unknown): ParsedProcess {
+  return processOf(document, [])
+}
+
+/** `text`, where the document was read from it, tells what need not be looked for. */
+function specOf(document: unknown, warnings: Problem[], text?: string): ParsedSpec {
+  if (mayHave(text, 'null')) dropNulls(document)
+  if (mayHave(text, '""')) dropEmptyOfSpec(document)
+  const findings = new Collector(warnings)
   const broken = checkSchema(validators.spec, document, findings)
   if (broken !== 'hopeless') {
     const spec = document as Spec
-    const checks = [supportedInSpec, mountNamespace, ...specChecks]
-    runChecks(checks, spec, '', broken, findings)
+    const nul = mayHave(text, '\\u0000') ? [noNulInConfig] : []
+    runChecks([supportedInSpec, mountNamespace, ...nul, ...specChecks], spec, '', broken, findings)
     const process: unknown = spec.process
     if (typeof process === 'object' && process !== null && !Array.isArray(process)) {
       runChecks([supportedInProcess, ...processChecks], process as Process, '/process', broken, findings)
     }
   }
-  const { problems, warnings } = findings
+  const { problems } = findings
   return problems.length > 0 ? { problems, warnings } : { spec: document as Spec, problems, warnings }
 }
 
-/** Checks a `process` object; takes it over, as `checkSpec` does. */
-export function checkProcess(document: unknown): ParsedProcess {
-  normalizeProcess(document)
-  const findings = new Collector()
+function processOf(document: unknown, warnings: Problem[], text?: string): ParsedProcess {
+  if (mayHave(text, 'null')) dropNulls(document)
+  if (mayHave(text, '""')) dropEmptyOfProcess(document)
+  const findings = new Collector(warnings)
   const broken = checkSchema(validators.process, document, findings)
   if (broken !== 'hopeless') {
-    runChecks([supportedInProcess, ...processDocumentChecks], document as Process, '', broken, findings)
+    const nul = mayHave(text, '\\u0000') ? [noNulInProcess] : []
+    runChecks([supportedInProcess, ...nul, ...processChecks], document as Process, '', broken, findings)
   }
-  const { problems, warnings } = findings
+  const { problems } = findings
   return problems.length > 0 ? { problems, warnings } : { process: document as Process, problems, warnings }
+}
+
+function mayHave(text: string | undefined, part: string): boolean {
+  return text === undefined || text.includes(part)
 }
 
 /** `locateProblems` of locate.ts, which is loaded when there is a problem to tell. */
@@ -142,8 +155,12 @@ function touches(broken: ReadonlySet<string>, pointer: string): boolean {
 /** Keeps one problem for a pointer: the first, which is the most basic. */
 class Collector implements Findings {
   readonly problems: Problem[] = []
-  readonly warnings: Problem[] = []
+  readonly warnings: Problem[]
   readonly #pointers = new Map<Problem[], Set<string>>()
+
+  constructor(warnings: Problem[]) {
+    this.warnings = warnings
+  }
 
   add(list: Problem[], problem: Problem): void {
     let pointers = this.#pointers.get(list)

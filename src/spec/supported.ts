@@ -1,60 +1,65 @@
 /**
  * What of the specification is not supported yet: refused with its name, never ignored.
- * A row goes when its support comes.
+ * A field goes from the table when its support comes.
  */
 import { type Check, namespaceOf, type Report } from './checks/check.ts'
-import { escapePointer } from './problem.ts'
 import type { Process, Spec } from './schema.gen.ts'
 
-interface Row {
-  /** JSON Pointer; `*` stands for every item or key. */
-  field: string
-  /** Only this value of the field. */
-  value?: string
+/** `refused`, or the one value that is, or the fields below; `*` stands for every item. */
+interface Fields {
+  readonly [name: string]: typeof refused | string | Fields
 }
+const refused = Symbol('refused')
 
 /** Of a `process` object. */
-const processRows: readonly Row[] = [
-  { field: '/apparmorProfile' },
-  { field: '/selinuxLabel' },
-  { field: '/scheduler' },
-  { field: '/ioPriority' },
-  { field: '/execCPUAffinity' },
-]
+const processFields: Fields = {
+  apparmorProfile: refused,
+  selinuxLabel: refused,
+  scheduler: refused,
+  ioPriority: refused,
+  execCPUAffinity: refused,
+}
 
 /** Of config.json beside its process. */
-const specRows: readonly Row[] = [
-  { field: '/hooks' },
-  { field: '/mounts/*/uidMappings' },
-  { field: '/mounts/*/gidMappings' },
-  { field: '/linux/seccomp' },
-  { field: '/linux/intelRdt' },
-  { field: '/linux/netDevices' },
-  { field: '/linux/memoryPolicy' },
-  { field: '/linux/personality' },
-  { field: '/linux/timeOffsets' },
-  { field: '/linux/namespaces/*/type', value: 'time' },
-  { field: '/linux/mountLabel' },
-  { field: '/linux/resources/memory/reservation' },
-  { field: '/linux/resources/memory/swap' },
-  { field: '/linux/resources/memory/kernel' },
-  { field: '/linux/resources/memory/kernelTCP' },
-  { field: '/linux/resources/memory/swappiness' },
-  { field: '/linux/resources/memory/disableOOMKiller' },
-  { field: '/linux/resources/memory/useHierarchy' },
-  { field: '/linux/resources/memory/checkBeforeUpdate' },
-  { field: '/linux/resources/cpu/burst' },
-  { field: '/linux/resources/cpu/realtimeRuntime' },
-  { field: '/linux/resources/cpu/realtimePeriod' },
-  { field: '/linux/resources/cpu/cpus' },
-  { field: '/linux/resources/cpu/mems' },
-  { field: '/linux/resources/cpu/idle' },
-  { field: '/linux/resources/blockIO' },
-  { field: '/linux/resources/hugepageLimits' },
-  { field: '/linux/resources/network' },
-  { field: '/linux/resources/rdma' },
-  { field: '/linux/resources/unified' },
-]
+const specFields: Fields = {
+  hooks: refused,
+  mounts: { '*': { uidMappings: refused, gidMappings: refused } },
+  linux: {
+    seccomp: refused,
+    intelRdt: refused,
+    netDevices: refused,
+    memoryPolicy: refused,
+    personality: refused,
+    timeOffsets: refused,
+    mountLabel: refused,
+    namespaces: { '*': { type: 'time' } },
+    resources: {
+      memory: {
+        reservation: refused,
+        swap: refused,
+        kernel: refused,
+        kernelTCP: refused,
+        swappiness: refused,
+        disableOOMKiller: refused,
+        useHierarchy: refused,
+        checkBeforeUpdate: refused,
+      },
+      cpu: {
+        burst: refused,
+        realtimeRuntime: refused,
+        realtimePeriod: refused,
+        cpus: refused,
+        mems: refused,
+        idle: refused,
+      },
+      blockIO: refused,
+      hugepageLimits: refused,
+      network: refused,
+      rdma: refused,
+      unified: refused,
+    },
+  },
+}
 
 const unsupported = 'is not supported yet'
 
@@ -62,7 +67,7 @@ export const supportedInProcess: Check<Process> = {
   section: 'config.md#linux-process',
   reads: [],
   run(process, report) {
-    for (const row of processRows) refuse(process, row, report)
+    refuse(process, processFields, '', report)
   },
 }
 
@@ -70,7 +75,7 @@ export const supportedInSpec: Check<Spec> = {
   section: 'config.md, config-linux.md',
   reads: [],
   run(spec, report) {
-    for (const row of specRows) refuse(spec, row, report)
+    refuse(spec, specFields, '', report)
   },
 }
 
@@ -88,29 +93,16 @@ export const mountNamespace: Check<Spec> = {
   },
 }
 
-function refuse(document: unknown, row: Row, report: Report): void {
-  visit(document, row.field.split('/').slice(1), '', (pointer, value) => {
-    if (row.value === undefined) {
-      if (!isDefault(value)) report.problem(pointer, unsupported)
-    } else if (value === row.value) report.problem(pointer, `${row.value} ${unsupported}`)
-  })
-}
-
-function visit(
-  value: unknown,
-  path: readonly string[],
-  pointer: string,
-  found: (pointer: string, value: unknown) => void,
-): void {
-  const [part, ...rest] = path
-  if (part === undefined) {
-    found(pointer, value)
-    return
-  }
+function refuse(value: unknown, fields: Fields, pointer: string, report: Report): void {
   if (typeof value !== 'object' || value === null) return
-  const object = value as Record<string, unknown>
-  for (const key of part === '*' ? Object.keys(object) : Object.hasOwn(object, part) ? [part] : []) {
-    visit(object[key], rest, `${pointer}/${escapePointer(key)}`, found)
+  const every = fields['*']
+  for (const [name, item] of Object.entries(value)) {
+    const field = every ?? (Object.hasOwn(fields, name) ? fields[name] : undefined)
+    if (field === undefined) continue
+    if (typeof field === 'object') refuse(item, field, `${pointer}/${name}`, report)
+    else if (field === refused ? !isDefault(item) : item === field) {
+      report.problem(`${pointer}/${name}`, field === refused ? unsupported : `${String(item)} ${unsupported}`)
+    }
   }
 }
 

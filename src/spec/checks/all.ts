@@ -11,7 +11,6 @@ import { cgroupsPath, restrictedPaths } from './paths.ts'
 import { args, cwd, env, processPresent, umask, userIds } from './process.ts'
 import { rlimits } from './rlimits.ts'
 import { root } from './root.ts'
-import { noNulInConfig, noNulInProcess } from './strings.ts'
 import { sysctl } from './sysctl.ts'
 import { version } from './version.ts'
 
@@ -20,7 +19,6 @@ export const specChecks: readonly Check<Spec>[] = [
   version,
   processPresent,
   root,
-  noNulInConfig,
   hostNames,
   mountDestinations,
   mountSources,
@@ -48,6 +46,3 @@ export const processChecks: readonly Check<Process>[] = [
   unknownCapabilities,
   effectiveCapabilities,
 ]
-
-/** Of a `process` object that is a document of its own. */
-export const processDocumentChecks: readonly Check<Process>[] = [noNulInProcess, ...processChecks]

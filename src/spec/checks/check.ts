@@ -17,7 +17,8 @@ export interface Check<T> {
 
 /** The namespace of a type that the container has, new or joined. */
 export function namespaceOf(spec: Spec, type: Namespace['type']): Namespace | undefined {
-  return spec.linux?.namespaces?.find((namespace) => namespace.type === type)
+  for (const namespace of spec.linux?.namespaces ?? []) if (namespace.type === type) return namespace
+  return undefined
 }
 
 export function isAbsolute(path: string): boolean {

@@ -32,11 +32,16 @@ export const hostNames: Check<Spec> = {
       if (name === undefined) continue
       if (namespaceOf(spec, 'uts') === undefined) {
         report.problem(`/${field}`, 'needs a uts namespace', 'add { "type": "uts" } to linux.namespaces')
-      } else if (Buffer.byteLength(name) > maxName) {
-        report.problem(`/${field}`, `must have at most ${maxName} bytes, has ${Buffer.byteLength(name)}`)
+      } else if (utf8Length(name) > maxName) {
+        report.problem(`/${field}`, `must have at most ${maxName} bytes, has ${utf8Length(name)}`)
       }
     }
   },
+}
+
+/** Bytes of a string in UTF-8. Short names need no encoder, whose first use is slow. */
+function utf8Length(text: string): number {
+  return text.length * 3 <= maxName ? text.length : new TextEncoder().encode(text).length
 }
 
 /** Clocks that time_namespaces(7) can offset. */
