@@ -1,11 +1,11 @@
 /** Reads a bundle: config.json found, parsed, checked. No effects. */
-import * as path from 'node:path'
 import { InvalidConfigError, RuntError, type ConfigProblem } from '../errors.ts'
 import { locateProblems, maxConfigBytes, parseSpec } from '../spec/parse.ts'
 import type { Spec } from '../spec/schema.gen.ts'
 import { absolute, type Context } from './context.ts'
 import { attempt, explained, isErrno } from './failures.ts'
 import { fieldName } from './fields.ts'
+import { baseName, resolvePath } from './paths.ts'
 
 export interface Bundle {
   /** Absolute, without symlinks. */
@@ -24,11 +24,11 @@ export async function loadBundle(context: Context, request: { bundle?: string | 
   const { host, globals } = context
   const name = absolute(globals, request.bundle ?? '.')
   const dir = await attempt(`bundle ${name}`, { origin: '--bundle' }, () => host.files.realPath(name))
-  const file = request.config === undefined ? path.join(dir, 'config.json') : absolute(globals, request.config)
+  const file = request.config === undefined ? `${dir}/config.json` : absolute(globals, request.config)
   const text = await readConfig(context, dir, file, request.config !== undefined)
   const { spec, problems, warnings } = parseSpec(text)
   if (spec === undefined || problems.length > 0) throw await invalidConfig(file, text, problems)
-  return { dir, file, text, spec, rootfs: spec.root === undefined ? undefined : path.resolve(dir, spec.root.path), warnings: warnings.map(sentence) }
+  return { dir, file, text, spec, rootfs: spec.root === undefined ? undefined : resolvePath(dir, spec.root.path), warnings: warnings.map(sentence) }
 }
 
 async function readConfig(context: Context, dir: string, file: string, given: boolean): Promise<string> {
@@ -58,7 +58,7 @@ export async function invalidConfig(file: string, text: string, problems: readon
   const more = located.length - 1
   const rest = more > 0 ? ` (and ${more} more problem${more === 1 ? '' : 's'})` : ''
   const where = first === undefined ? 'not a configuration' : `${first.line === undefined ? '' : `line ${first.line}: `}${sentence(first)}`
-  return new InvalidConfigError(file, located, `${path.basename(file)}: ${where}${rest}`)
+  return new InvalidConfigError(file, located, `${baseName(file)}: ${where}${rest}`)
 }
 
 /**

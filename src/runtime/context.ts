@@ -1,6 +1,6 @@
 /** What every command gets beside its request, and the paths of a container's state. */
-import * as path from 'node:path'
 import type { Host } from '../host/host.ts'
+import { resolvePath } from './paths.ts'
 import type { Globals } from './requests.ts'
 
 /** Where commands report what is not a result and not a failure. */
@@ -17,15 +17,15 @@ export interface Context {
 
 /** The directory that holds the containers' state. */
 export function stateRoot(globals: Globals): string {
-  return path.resolve(globals.cwd, globals.root)
+  return resolvePath(globals.cwd, globals.root)
 }
 
 /** The directory of one container; the id has been checked. */
 export function stateDir(globals: Globals, id: string): string {
-  return path.join(stateRoot(globals), id)
+  return `${stateRoot(globals)}/${id}`
 }
 
 /** A path of a request, made absolute. */
 export function absolute(globals: Globals, name: string): string {
-  return path.resolve(globals.cwd, name)
+  return resolvePath(globals.cwd, name)
 }

@@ -1,7 +1,7 @@
 /** `delete`: removes what a container leaves, and with `force` ends it first. */
 import { RuntError, StateError } from '../errors.ts'
 import type { Fd, Host } from '../host/host.ts'
-import { destroyCgroup } from './cgroup.ts'
+import { abandonCgroup, destroyCgroup } from './cgroup.ts'
 import { stateDir, type Context } from './context.ts'
 import { attempt, closeQuietly, isErrno } from './failures.ts'
 import { checkId } from './id.ts'
@@ -92,10 +92,8 @@ export async function destroy(context: Context, dir: string, known?: SavedState)
   const { host } = context
   const state = known ?? (await readDamaged(context, dir))
   if (state !== undefined) {
-    // An interrupted creation may have claimed a cgroup's name and not have made it: nothing in there is the container's for sure.
-    const ours = state.pid > 0
     await killProcess(host, state)
-    if (state.cgroup !== undefined) await destroyCgroup(host, state.cgroup, ours)
+    if (state.cgroup !== undefined) await (state.pid > 0 ? destroyCgroup : abandonCgroup)(host, state.cgroup)
   }
   await attempt(`remove ${dir}`, {}, () => host.files.removeTree(dir))
 }

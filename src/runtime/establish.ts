@@ -9,10 +9,11 @@ import type { Compiled, IdMap } from '../compiler/facts.ts'
 import { compileCreate } from '../compiler/create.ts'
 import { namespaceFlags } from '../compiler/exec.ts'
 import { RuntError, StateError } from '../errors.ts'
-import type { Fd } from '../host/host.ts'
+import type { Fd, Host } from '../host/host.ts'
+import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
-import { loadBundle, locate, type Bundle } from './bundle.ts'
-import { makeCgroup, placeCgroup, cgroupDir, type PlacedCgroup } from './cgroup.ts'
+import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
+import { cgroupDir, makeCgroup, placeCgroup, whyDied, type PlacedCgroup } from './cgroup.ts'
 import { absolute, type Context } from './context.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { checkId } from './id.ts'
@@ -68,7 +69,9 @@ async function prepare(context: Context, request: CreateRequest, bundle: Bundle,
   await checkRootfs(context, bundle)
   const listen = await listenFds(context)
   await checkPreserved(context, listen, request.preserveFds ?? 0)
-  const cgroup = await placeCgroup(context, spec, request.id)
+  const placed = await placeCgroup(context, spec, request.id)
+  if (placed !== undefined && placed.problems.length > 0) throw await invalidConfig(bundle.file, bundle.text, placed.problems)
+  const cgroup = placed?.cgroup
   const compiled = compileCreate(spec, {
     id: request.id,
     bundle: bundle.dir,
@@ -80,7 +83,7 @@ async function prepare(context: Context, request: CreateRequest, bundle: Bundle,
     listenFds: listen,
     euid,
   })
-  for (const warning of [...bundle.warnings, ...compiled.warnings, ...(cgroup?.warnings ?? [])]) await log?.warn(warning)
+  for (const warning of [...bundle.warnings, ...compiled.warnings]) await log?.warn(warning)
   return { bundle, compiled, cgroup }
 }
 
@@ -103,9 +106,7 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   const state = await initialState(context, request, prepared)
   await saveState(host, dir, state)
   await makeFifos(host, dir)
-  if (cgroup !== undefined) await makeCgroup(host, cgroup, undo)
-  const { plan } = compiled
-  const init = await Init.spawn(host, plan, { dir, cgroupDir: cgroup && cgroupDir(cgroup.saved) }, undo)
+  const init = await spawnIn(host, compiled.plan, dir, cgroup, undo)
   const established: Established = {
     dir,
     state,
@@ -119,6 +120,17 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   await record(context, established)
   await setUp(context, request, prepared, established)
   return established
+}
+
+/** Makes the cgroup and spawns init in it. */
+async function spawnIn(host: Host, plan: Plan, dir: string, cgroup: PlacedCgroup | undefined, undo: Undo): Promise<Init> {
+  if (cgroup === undefined) return Init.spawn(host, plan, { dir, cgroup: -1 }, undo)
+  const made = await makeCgroup(host, cgroup, undo)
+  try {
+    return await Init.spawn(host, plan, { dir, cgroup: made.fd }, undo)
+  } finally {
+    await closeQuietly(host, made.fd)
+  }
 }
 
 async function initialState(context: Context, request: CreateRequest, { bundle, compiled, cgroup }: Prepared): Promise<SavedState> {
@@ -201,12 +213,9 @@ async function setUp(context: Context, request: CreateRequest, prepared: Prepare
 /** init left without a word: most often the kernel killed it. */
 async function died({ host }: Context, cgroup: PlacedCgroup | undefined): Promise<Error> {
   if (cgroup !== undefined) {
-    const events = await host.files.readTextIfExists(`${cgroupDir(cgroup.saved)}/memory.events`)
-    if (events !== undefined && /^oom_kill [1-9]/m.test(events)) {
-      return new StateError('OOM', 'container init was OOM-killed (memory limit too low?)', {
-        origin: '/linux/resources/memory/limit',
-      })
-    }
+    const { explainDeath } = await import('../cgroups/manager.ts')
+    const error = await whyDied(host, cgroup)
+    if (error !== undefined) return error
   }
   return new StateError('INIT_DIED', 'container init died while it was being set up', {
     hint: 'it was killed from outside: look into the kernel log',

@@ -2,7 +2,7 @@
 import { compileExec } from '../compiler/exec.ts'
 import type { Compiled } from '../compiler/facts.ts'
 import { StateError, UsageError } from '../errors.ts'
-import type { ExitStatus, Fd } from '../host/host.ts'
+import { openFlags, type ExitStatus, type Fd } from '../host/host.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { locate } from './bundle.ts'
 import { cgroupDir } from './cgroup.ts'
@@ -38,8 +38,9 @@ export async function exec(request: ExecRequest, context: Context): Promise<Exec
   try {
     const compiled = await compile(context, request, state, wanted)
     for (const warning of [...wanted.warnings, ...compiled.warnings]) await log?.warn(warning)
-    const cgroup = execCgroup(request, state)
-    const init = await Init.spawn(host, compiled.plan, { dir, cgroupDir: cgroup, target: state }, undo)
+    const cgroup = await openCgroup(context, request, state)
+    undo.push('close the cgroup', () => cgroup >= 0 && closeQuietly(host, cgroup))
+    const init = await Init.spawn(host, compiled.plan, { dir, cgroup, target: state }, undo)
     const console = await setUp(context, request, compiled, init, undo)
     await announce(context, request, init, undo)
     const { pid } = init.name
@@ -80,6 +81,14 @@ async function compile(context: Context, request: ExecRequest, state: SavedState
     listenFds: listen,
     euid: await context.host.system.euid(),
   })
+}
+
+async function openCgroup({ host }: Context, request: ExecRequest, state: SavedState): Promise<Fd> {
+  const dir = execCgroup(request, state)
+  if (dir === undefined) return -1
+  return attempt(`open cgroup ${dir}`, { origin: request.cgroup === undefined ? undefined : '--cgroup' }, () =>
+    host.files.open(dir, openFlags.directory | openFlags.path),
+  )
 }
 
 /** The container's cgroup, or the one below it that --cgroup names. */

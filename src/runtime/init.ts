@@ -10,8 +10,8 @@ import { SIGKILL } from './signals.ts'
 export interface SpawnFacts {
   /** The container's state directory: inputs of kind `state` are files in it. */
   dir: string
-  /** Directory of the cgroup to start in; undefined without cgroups. */
-  cgroupDir: string | undefined
+  /** Directory of the cgroup to start in, or -1. */
+  cgroup: Fd
   /** The process that an input of kind `pidfd` names. */
   target?: ProcessName | undefined
 }
@@ -53,15 +53,7 @@ export class Init {
         opened.push(fd)
         inputs.push(fd)
       }
-      let cgroup: Fd = -1
-      if (facts.cgroupDir !== undefined) {
-        const directory = facts.cgroupDir
-        cgroup = await attempt(`open cgroup ${directory}`, { origin: '/linux/cgroupsPath' }, () =>
-          host.files.open(directory, openFlags.directory | openFlags.readOnly),
-        )
-        opened.push(cgroup)
-      }
-      const child = await spawn(host, plan, inputs, cgroup)
+      const child = await spawn(host, plan, inputs, facts.cgroup)
       const init = new Init(host, child.pid, child.pidfd, child.socket)
       undo.push('end init', () => init.end())
       await init.learnStartTime()

@@ -1,10 +1,9 @@
 /** `start`: lets a created container execute its program. */
-import { StateError } from '../errors.ts'
+import { RuntError, StateError } from '../errors.ts'
 import { openFlags, type Fd } from '../host/host.ts'
 import { locate } from './bundle.ts'
 import type { Context } from './context.ts'
 import { attempt, closeQuietly, isErrno } from './failures.ts'
-import { decodeFailed } from './packet.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
 import { loadState, lockContainer, startedFifo, startFifo } from './store.ts'
@@ -38,8 +37,9 @@ export async function startProgram(context: Context, dir: string, state: SavedSt
   } finally {
     await closeQuietly(host, started)
   }
-  const failed = decodeFailed(answer)
-  if (failed === undefined) return
+  if (answer.length === 0) return
+  const failed = await attempt('read what init reports', {}, () => host.processes.decodeMessage(answer))
+  if (failed.type !== 'failed') throw new RuntError('BAD_MESSAGE', `init reports ${failed.type} where only a failure can be`)
   const { failedStep } = await import('./step-errors.ts')
   const step = state.lateSteps[failed.step - state.lateFrom] ?? { op: 'unknown', origin: '' }
   throw failedStep({ failed, step, architecture: await host.system.architecture() })

@@ -1,0 +1,119 @@
+/** A container's cgroup through its life: where it goes, made with its limits, signalled, removed. */
+import { compileDevices, type DeviceFilter } from '../cgroups/devices.ts'
+import * as fs from '../cgroups/fs.ts'
+import { compileResources, type CgroupWrite } from '../cgroups/knobs.ts'
+import { cgroupPath, createCgroup, explainDeath, usesCgroups, type Cgroup } from '../cgroups/manager.ts'
+import type { ConfigProblem } from '../errors.ts'
+import type { Host } from '../host/host.ts'
+import type { Spec } from '../spec/schema.gen.ts'
+import type { Context } from './context.ts'
+import { closeQuietly, isErrno, type Undo } from './failures.ts'
+import { openProcess, readStat } from './procfs.ts'
+import { SIGKILL } from './signals.ts'
+import type { SavedCgroup } from './state.ts'
+
+/** A cgroup that is to be made: nothing of it is there yet. */
+export interface PlacedCgroup {
+  saved: SavedCgroup
+  writes: readonly CgroupWrite[]
+  devices: DeviceFilter
+}
+
+/** The directory as the host sees it. */
+export function cgroupDir(cgroup: SavedCgroup): string {
+  return `${cgroup.root}${cgroup.path}`
+}
+
+/**
+ * Finds the place and compiles the limits; no effects.
+ * @returns undefined without cgroups (`--cgroup-manager disabled`), else with the problems of linux.resources
+ */
+export async function placeCgroup(
+  { host, globals }: Context,
+  spec: Spec,
+  id: string,
+): Promise<{ cgroup: PlacedCgroup; problems: ConfigProblem[] } | undefined> {
+  if (!usesCgroups(globals)) return undefined
+  const root = await fs.findCgroupRoot(host)
+  const path = await cgroupPath(id, spec.linux?.cgroupsPath, () => fs.ownCgroup(host))
+  const resources = compileResources(spec.linux?.resources)
+  const devices = compileDevices(spec.linux?.resources?.devices)
+  return {
+    cgroup: { saved: { manager: 'cgroupfs', root, path }, writes: resources.writes, devices: devices.filter },
+    problems: [...resources.problems, ...devices.problems],
+  }
+}
+
+/** Makes the cgroup with its limits in force. The caller closes the descriptor. */
+export async function makeCgroup(host: Host, { saved, writes, devices }: PlacedCgroup, undo: Undo): Promise<Cgroup> {
+  const path = cgroupDir(saved)
+  const cgroup = await createCgroup(host, { root: saved.root, path, writes, devices })
+  undo.push(`remove cgroup ${path}`, () => cgroup.undo())
+  return cgroup
+}
+
+/** What the cgroup's limits have to do with an init that left without a word; undefined if nothing. */
+export function whyDied(host: Host, { saved }: PlacedCgroup): Promise<Error | undefined> {
+  return explainDeath(host, cgroupDir(saved))
+}
+
+export function isFrozen(host: Host, cgroup: SavedCgroup): Promise<boolean> {
+  return fs.isFrozen(host, cgroupDir(cgroup))
+}
+
+/** Kills what runs in the cgroup and removes it. */
+export function destroyCgroup(host: Host, cgroup: SavedCgroup): Promise<void> {
+  return fs.removeCgroup(host, cgroup.root, cgroupDir(cgroup))
+}
+
+/** How long an init that lost its runt may take to leave, in milliseconds. */
+const patience = 2000
+const pause = 10
+
+/**
+ * Removes the cgroup of a creation that was interrupted before it noted its init. What runs in there may be that init, which
+ * leaves by itself, or another container's processes if the creation had not come to refuse the cgroup: those are not touched,
+ * and neither is then the cgroup.
+ */
+export async function abandonCgroup(host: Host, cgroup: SavedCgroup): Promise<void> {
+  for (let waited = 0; ; waited += pause) {
+    try {
+      return await host.files.rmdir(cgroupDir(cgroup))
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return
+      if (!isErrno(error, 'EBUSY', 'ENOTEMPTY')) throw error
+      if (waited >= patience) return
+    }
+    await host.system.sleep(pause)
+  }
+}
+
+/**
+ * Sends a signal to every process of the cgroup.
+ * @returns how many there were
+ */
+export async function signalCgroup(host: Host, cgroup: SavedCgroup, signal: number): Promise<number> {
+  const dir = cgroupDir(cgroup)
+  const pids = await fs.processes(host, dir)
+  if (signal === SIGKILL) {
+    // At once, with those that are being forked.
+    if (pids.length > 0) await fs.killCgroup(host, dir)
+    return pids.length
+  }
+  for (const pid of pids) await signalMember(host, dir, pid, signal)
+  return pids.length
+}
+
+/** The number may have passed on to another process since it was read: the pidfd's process must still be in the cgroup. */
+async function signalMember(host: Host, dir: string, pid: number, signal: number): Promise<void> {
+  const stat = await readStat(host, pid)
+  const pidfd = stat && (await openProcess(host, { pid, startTime: stat.startTime }))
+  if (pidfd === undefined) return
+  try {
+    if ((await fs.processes(host, dir)).includes(pid)) await host.processes.pidfdSignal(pidfd, signal)
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH')) throw error
+  } finally {
+    await closeQuietly(host, pidfd)
+  }
+}
