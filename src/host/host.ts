@@ -146,6 +146,8 @@ export interface Processes {
   wait(pid: number): Awaitable<ExitStatus>
   /** Forwards signals and relays the terminal until the child ends; reaps it. */
   foreground(request: ForegroundRequest): Awaitable<ExitStatus>
+  /** prlimit(2) on another process; 2^64-1 is RLIM_INFINITY. */
+  setLimit(pid: number, resource: number, soft: bigint, hard: bigint): Awaitable<void>
   /** PR_SET_CHILD_SUBREAPER */
   becomeSubreaper(): Awaitable<void>
   /** Runs a program of the host and returns its status and what it printed (at most 64 KiB of each). */
