@@ -69,6 +69,14 @@ int64_t Arguments::integer(size_t index, const char *name, int64_t least, int64_
   return static_cast<int64_t>(number);
 }
 
+uint64_t Arguments::word(size_t index, const char *name) const {
+  Napi::Value given = value(index, name);
+  bool lossless = false;
+  const uint64_t number = given.IsBigInt() ? given.As<Napi::BigInt>().Uint64Value(&lossless) : 0;
+  if (!lossless) refuse(name, "must be a bigint from 0 to 2^64 - 1, not " + described(given));
+  return number;
+}
+
 bool Arguments::boolean(size_t index, const char *name) const {
   Napi::Value given = value(index, name);
   if (!given.IsBoolean()) refuse(name, "must be a boolean, not " + described(given));

@@ -51,6 +51,8 @@ class Arguments {
   }
   uint32_t mode(size_t index) const { return static_cast<uint32_t>(integer(index, "mode", 0, 07777)); }
   uint32_t id(size_t index, const char *name) const { return static_cast<uint32_t>(integer(index, name, 0, 0xfffffffe)); }
+  // A bigint between 0 and 2^64 - 1.
+  uint64_t word(size_t index, const char *name) const;
   bool boolean(size_t index, const char *name) const;
   // A string; the kernel would cut it at a NUL, so one inside is refused.
   std::string string(size_t index, const char *name) const;

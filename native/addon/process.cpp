@@ -1,6 +1,7 @@
 // Processes: pidfds, waiting, reaping.
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -73,6 +74,15 @@ Napi::Value wait(const Napi::CallbackInfo &info) {
   return exit_status(info.Env(), status);
 }
 
+Napi::Value set_limit(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const auto pid = static_cast<pid_t>(args.integer(0, "pid", 1, INT32_MAX));
+  const auto resource = static_cast<__rlimit_resource>(args.integer(1, "resource", 0, RLIM_NLIMITS - 1));
+  const rlimit64 limit = {args.word(2, "soft"), args.word(3, "hard")};
+  if (::prlimit64(pid, resource, &limit, nullptr) != 0) fail("prlimit64");
+  return info.Env().Undefined();
+}
+
 Napi::Value become_subreaper(const Napi::CallbackInfo &info) {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == -1) fail("prctl", "PR_SET_CHILD_SUBREAPER");
   return info.Env().Undefined();
@@ -91,6 +101,7 @@ void bind_process(Napi::Object exports) {
   bind<pidfd_signal>(exports, "pidfdSignal");
   bind<pidfd_wait>(exports, "pidfdWait");
   bind<wait>(exports, "wait");
+  bind<set_limit>(exports, "setLimit");
   bind<become_subreaper>(exports, "becomeSubreaper");
   bind<exit_now>(exports, "exitNow");
 }

@@ -52,6 +52,7 @@ export interface Addon {
   pidfdSignal(pidfd: Fd, signal: number): void
   pidfdWait(pidfd: Fd, timeoutMs: number): boolean
   wait(pid: number): ExitStatus
+  setLimit(pid: number, resource: number, soft: bigint, hard: bigint): void
   becomeSubreaper(): void
   /** _exit(2): for the command, once all is written; the library never ends its caller. */
   exitNow(code: number): never

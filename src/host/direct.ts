@@ -79,6 +79,7 @@ function processes(addon: Addon): Processes {
     pidfdWait: (pidfd, timeoutMs) => addon.pidfdWait(pidfd, timeoutMs),
     wait: (pid) => addon.wait(pid),
     foreground: ({ pid, pidfd, terminal }) => addon.foreground(pid, pidfd, terminal),
+    setLimit: (pid, resource, soft, hard) => addon.setLimit(pid, resource, soft, hard),
     becomeSubreaper: () => addon.becomeSubreaper(),
     runHook: ({ path, args, env, stdin, timeout }) => addon.runHook(path, args, env, stdin, timeout),
     windowSize: (terminal) => addon.windowSize(terminal),
