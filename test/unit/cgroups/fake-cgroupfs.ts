@@ -129,7 +129,7 @@ export class FakeCgroupfs {
       // A failing close(2) has closed nevertheless.
       close: (fd) => {
         if (!this.open.delete(fd)) throw systemError('EBADF', 'close')
-        return this.effect('close', '', () => undefined)
+        this.effect('close', '', () => undefined)
       },
     }
     const cgroups: Host['cgroups'] = {
@@ -228,9 +228,9 @@ export class FakeCgroupfs {
     const [dir, name] = this.split(path)
     const node = this.cgroup(dir)
     if (!this.files(dir).includes(name)) throw systemError('ENOENT', 'open', path)
-    if (name === 'cgroup.subtree_control') return this.enable(dir, node, text.split(' '))
-    if (name === 'cgroup.kill') return this.kill(node)
-    node.values.set(name, text)
+    if (name === 'cgroup.subtree_control') this.enable(dir, node, text.split(' '))
+    else if (name === 'cgroup.kill') this.kill(node)
+    else node.values.set(name, text)
   }
 
   private enable(dir: string, node: FakeCgroup, words: string[]): void {
