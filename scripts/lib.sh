@@ -31,10 +31,10 @@ install_packages() {
   cp package-lock.json "$stamp"
 }
 
-# inputs_hash PATH…: the content of files and folders, of the lock file and of the scripts, and node's version, as one hash.
+# inputs_hash PATH…: the content of files and folders, of the lock file and the build scripts, and node's version, as one hash.
 inputs_hash() {
   {
     node --version
-    find package-lock.json scripts/*.sh "$@" -type f -print0 | sort -z | xargs -0 sha256sum
+    find package-lock.json scripts/lib.sh scripts/build.sh "$@" -type f -print0 | sort -z | xargs -0 sha256sum
   } | sha256sum
 }
