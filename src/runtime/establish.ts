@@ -213,7 +213,6 @@ async function setUp(context: Context, request: CreateRequest, prepared: Prepare
 /** init left without a word: most often the kernel killed it. */
 async function died({ host }: Context, cgroup: PlacedCgroup | undefined): Promise<Error> {
   if (cgroup !== undefined) {
-    const { explainDeath } = await import('../cgroups/manager.ts')
     const error = await whyDied(host, cgroup)
     if (error !== undefined) return error
   }

@@ -1,0 +1,116 @@
+/** The command line: global flags, the command, its flags; then the command's own code; then what failed, told. */
+import { UsageError } from '../errors.ts'
+import type { Caller } from '../host/caller.ts'
+import type { Host } from '../host/host.ts'
+import type { Context } from '../runtime/context.ts'
+import { resolvePath } from '../runtime/paths.ts'
+import type { Globals } from '../runtime/requests.ts'
+import { commands, globalOptions } from './commands.ts'
+import { CommandLog, type LogFormat } from './log.ts'
+import { checkArguments, nearest, parseFlags, type Parsed } from './parse.ts'
+import type { Command } from './table.ts'
+
+/** What runc leaves with when `exec` fails, so that its callers can tell it from the process's own failure. */
+const execFailure = 255
+
+/** Runs one command line. @returns the exit code; never throws. */
+export async function main(caller: Caller, host: Host): Promise<number> {
+  let log = new CommandLog(host, { file: undefined, format: 'text', debug: false })
+  let command: Command | undefined
+  let parsed: Parsed | undefined
+  try {
+    const globals = parseFlags(caller.args, globalOptions, true)
+    log = new CommandLog(host, logSettings(caller, globals))
+    if (globals.flag('version')) return await print(host, (await import('./version.ts')).versionText(caller.engine))
+    const [name, ...rest] = globals.args
+    if (globals.flag('help') || name === undefined || name === 'help') return await help(host, rest[0])
+    command = findCommand(name)
+    if (asksForHelp(rest)) return await help(host, name)
+    parsed = parseFlags(rest, command.options, command.stopAtArgument === true)
+    checkArguments(caller.argv0, command, parsed)
+    const context: Context = { host, globals: await globalsOf(caller, host, globals), log }
+    const module = await command.load()
+    return await module.run(parsed, context)
+  } catch (error) {
+    await report(host, log, command, parsed, error)
+    return command?.name === 'exec' && !(error instanceof UsageError) ? execFailure : 1
+  }
+}
+
+async function print(host: Host, text: string): Promise<number> {
+  await host.output.stdout(text)
+  return 0
+}
+
+async function help(host: Host, name: string | undefined): Promise<number> {
+  const { helpText } = await import('./help.ts')
+  return print(host, helpText(name === undefined ? undefined : findCommand(name)))
+}
+
+/** `--help` among the words before the first argument. */
+function asksForHelp(words: readonly string[]): boolean {
+  for (const word of words) {
+    if (!word.startsWith('-') || word === '--') return false
+    if (/^(-h|--?help)$/.test(word)) return true
+  }
+  return false
+}
+
+function findCommand(name: string): Command {
+  const command = commands.find((row) => row.name === name)
+  if (command !== undefined) return command
+  const near = nearest(
+    name,
+    commands.map((row) => row.name),
+  )
+  throw new UsageError(`unknown command "${name}"`, { hint: near === undefined ? 'see runt --help' : `did you mean ${near}?` })
+}
+
+function logSettings(caller: Caller, globals: Parsed) {
+  const file = globals.text('log')
+  return {
+    file: file === undefined || file === '' ? undefined : resolvePath(caller.cwd, file),
+    format: (globals.text('log-format') ?? 'text') as LogFormat,
+    debug: globals.flag('debug'),
+  }
+}
+
+async function globalsOf({ cwd, env }: Caller, host: Host, parsed: Parsed): Promise<Globals> {
+  const root = parsed.text('root')
+  if (root !== undefined && resolvePath(cwd, root) === '/') throw new UsageError('--root cannot be /')
+  const rootless = parsed.text('rootless') ?? 'auto'
+  return {
+    root: root === undefined || root === '' ? await defaultRoot(env, host) : root,
+    systemdCgroup: parsed.flag('systemd-cgroup'),
+    cgroupManager: (parsed.text('cgroup-manager') ?? 'cgroupfs') as Globals['cgroupManager'],
+    rootless: rootless === 'auto' ? 'auto' : rootless === 'true',
+    debug: parsed.flag('debug'),
+    cwd,
+    env,
+  }
+}
+
+async function defaultRoot(env: Caller['env'], host: Host): Promise<string> {
+  const { XDG_RUNTIME_DIR } = env
+  const own = XDG_RUNTIME_DIR !== undefined && XDG_RUNTIME_DIR !== '' && (await host.system.euid()) !== 0
+  return own ? `${XDG_RUNTIME_DIR}/runt` : '/run/runt'
+}
+
+/** With a log file, the log gets the line, and standard error the same line bare, for callers that read only that. */
+async function report(host: Host, log: CommandLog, command: Command | undefined, parsed: Parsed | undefined, error: unknown): Promise<void> {
+  const { forPeople, oneLine } = await import('./report.ts')
+  const name = command?.name ?? ''
+  const id = command?.args.list[0]?.name === 'container-id' ? parsed?.id : undefined
+  if (log.settings.file === undefined) {
+    await host.output.stderr(forPeople(name, id, error))
+    if (log.settings.debug && error instanceof Error) await host.output.stderr(`${error.stack ?? ''}\n`)
+    return
+  }
+  const line = oneLine(name, error)
+  try {
+    await log.append('error', line)
+  } catch (failure) {
+    await host.output.stderr(forPeople('', undefined, failure))
+  }
+  await host.output.stderr(`${line}\n`)
+}

@@ -1,0 +1,81 @@
+/**
+ * Errors for people and for daemons. A person gets what failed, the field with its line, and the mend; a daemon one line that has
+ * all of it, beginning with what runc would say. Loaded only when something failed.
+ */
+import { InvalidConfigError, RuntError, StepError, SystemError, UsageError, type ConfigProblem } from '../errors.ts'
+import { errnoText } from '../runtime/errno.ts'
+import { fieldName } from '../runtime/fields.ts'
+import { baseName } from '../runtime/paths.ts'
+
+/** More problems than this help nobody at once. */
+const maxProblems = 20
+
+/** What an error says, in lower case and without a period. */
+export function messageOf(error: unknown): string {
+  if (error instanceof RuntError) return error.message
+  if (error instanceof SystemError) {
+    return `${error.syscall}${error.path === undefined ? '' : ` ${error.path}`}: ${errnoText(error.errno)}`
+  }
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return `internal error: ${text}`
+}
+
+/** How runc introduces failures of its commands; daemons look for it. */
+const prefixes: Readonly<Record<string, { any: string; process: string }>> = {
+  create: { any: 'runt create failed: ', process: 'unable to start container process: ' },
+  run: { any: 'runt run failed: ', process: 'unable to start container process: ' },
+  exec: { any: 'exec failed: ', process: 'unable to start container process: ' },
+}
+
+/** The failure in one line, for logs. */
+export function oneLine(command: string, error: unknown): string {
+  const prefix = error instanceof UsageError ? undefined : prefixes[command]
+  const start = prefix === undefined ? '' : prefix.any + (error instanceof StepError ? prefix.process : '')
+  const notes: string[] = []
+  if (error instanceof RuntError) {
+    const field = fieldText(error)
+    if (field !== undefined) notes.push(field)
+    if (error.hint !== undefined) notes.push(error.hint)
+    if (error.cleanupErrors.length > 0) notes.push(`not cleaned up: ${error.cleanupErrors.map(messageOf).join(', ')}`)
+  }
+  const line = `${start}${messageOf(error)}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`
+  return line.replaceAll(/\s*\n\s*/g, ' ')
+}
+
+/** The failure for a person. */
+export function forPeople(command: string, id: string | undefined, error: unknown): string {
+  const what = ['runt', command, id].filter((part) => part !== undefined && part !== '').join(' ')
+  if (error instanceof InvalidConfigError && error.problems.length > 0) return `${what}: ${problemList(error)}`
+  const lines = [`${what}: ${messageOf(error)}`]
+  if (error instanceof RuntError) {
+    const field = fieldText(error)
+    if (field !== undefined) lines.push(`  from: ${field}`)
+    if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`)
+    for (const failure of error.cleanupErrors) lines.push(`  not cleaned up: ${messageOf(failure)}`)
+    if (error.cleanupErrors.length > 0 && id !== undefined) lines.push(`  "runt delete --force ${id}" tries again`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** `mounts[3] (config.json:12:5)`; a flag as it is. */
+function fieldText(error: RuntError): string | undefined {
+  if (error.origin === undefined || error.origin === '') return undefined
+  const { location } = error
+  if (location?.line === undefined) return fieldName(error.origin)
+  return `${fieldName(error.origin)} (${baseName(location.file)}:${location.line}:${location.column ?? 1})`
+}
+
+function problemList(error: InvalidConfigError): string {
+  const { file, problems } = error
+  const lines = [problems.length === 1 ? `${file} has a problem` : `${file} has ${problems.length} problems`]
+  for (const problem of problems.slice(0, maxProblems)) {
+    lines.push(`  ${place(file, problem)}${fieldName(problem.pointer)} ${problem.message}`)
+    if (problem.hint !== undefined) lines.push(`    hint: ${problem.hint}`)
+  }
+  if (problems.length > maxProblems) lines.push(`  and ${problems.length - maxProblems} more`)
+  return `${lines.join('\n')}\n`
+}
+
+function place(file: string, { line, column }: ConfigProblem): string {
+  return line === undefined ? '' : `${baseName(file)}:${line}:${column ?? 1}: `
+}

@@ -1,0 +1,107 @@
+/** `explain`: what `create` would do with a bundle. Reads the bundle and nothing else that needs a privilege; has no effects. */
+import { compileCreate } from '../compiler/create.ts'
+import type { Compiled } from '../compiler/facts.ts'
+import { explainJson, explainPlan } from '../plan/explain.ts'
+import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
+import { cgroupDir, placeCgroup, type PlacedCgroup } from './cgroup.ts'
+import type { Context } from './context.ts'
+import { fieldName } from './fields.ts'
+import { checkId } from './id.ts'
+
+export interface ExplainRequest {
+  /** Stands for the container's id in names; default `ID`. */
+  id?: string | undefined
+  bundle?: string | undefined
+  config?: string | undefined
+  noPivot?: boolean | undefined
+  noNewKeyring?: boolean | undefined
+  json?: boolean | undefined
+}
+
+/** The plan as text, or as JSON. */
+export async function explain(request: ExplainRequest, context: Context): Promise<string> {
+  const id = request.id ?? 'ID'
+  checkId(id)
+  const bundle = await loadBundle(context, request)
+  const cgroup = await place(context, bundle, id)
+  const compiled = await compile(request, bundle, id, cgroup)
+  for (const warning of [...bundle.warnings, ...compiled.warnings]) await context.log?.warn(warning)
+  if (request.json === true) return `${JSON.stringify(asJson(bundle, cgroup, compiled), null, 2)}\n`
+  return asText(cgroup, compiled)
+}
+
+/** On a machine where the cgroup's place cannot be found, one stands in for it. */
+async function place(context: Context, bundle: Bundle, id: string): Promise<PlacedCgroup | undefined> {
+  let placed
+  try {
+    placed = await placeCgroup(context, bundle.spec, id)
+  } catch (error) {
+    await context.log?.warn(`${error instanceof Error ? error.message : String(error)}: the plan assumes /sys/fs/cgroup`)
+    return { saved: { manager: 'cgroupfs', root: '/sys/fs/cgroup', path: `/${id}` }, writes: [], devices: { program: new Uint8Array(), allowsAll: true } }
+  }
+  if (placed !== undefined && placed.problems.length > 0) throw await invalidConfig(bundle.file, bundle.text, placed.problems)
+  return placed?.cgroup
+}
+
+async function compile(request: ExplainRequest, bundle: Bundle, id: string, cgroup: PlacedCgroup | undefined): Promise<Compiled> {
+  try {
+    return compileCreate(bundle.spec, {
+      id,
+      bundle: bundle.dir,
+      cgroupDir: cgroup && cgroupDir(cgroup.saved),
+      cgroupRoot: cgroup?.saved.root,
+      noPivot: request.noPivot,
+      noNewKeyring: request.noNewKeyring,
+      // What root would get: containers without root are not made.
+      euid: 0,
+    })
+  } catch (error) {
+    throw await locate(error, bundle.file, bundle.text)
+  }
+}
+
+function asJson(bundle: Bundle, cgroup: PlacedCgroup | undefined, compiled: Compiled) {
+  const parent = compiled.parent
+  return {
+    bundle: bundle.dir,
+    cgroup: cgroup && {
+      path: cgroupDir(cgroup.saved),
+      writes: cgroup.writes.map(({ file, value, pointer }) => ({ file, value, origin: pointer })),
+      deviceFilter: !cgroup.devices.allowsAll,
+    },
+    parent: {
+      idMaps: parent.idMaps,
+      oomScoreAdj: parent.oomScoreAdj,
+      rlimits: parent.rlimits.map(({ soft, hard, ...rest }) => ({ ...rest, soft: String(soft), hard: String(hard) })),
+    },
+    ...explainJson(compiled.plan),
+  }
+}
+
+function asText(cgroup: PlacedCgroup | undefined, compiled: Compiled): string {
+  const lines: string[] = []
+  if (cgroup !== undefined) {
+    lines.push(`mkdir  ${cgroupDir(cgroup.saved)}`)
+    for (const { file, value, pointer } of cgroup.writes) {
+      lines.push(`  write ${file} ${JSON.stringify(value)}`.padEnd(76) + `  ${fieldName(pointer)}`)
+    }
+    if (!cgroup.devices.allowsAll) lines.push('  bpf(BPF_CGROUP_DEVICE)'.padEnd(76) + '  linux.resources.devices')
+  }
+  lines.push(explainPlan(compiled.plan).trimEnd(), ...parentLines(compiled.parent))
+  return `${lines.join('\n')}\n`
+}
+
+/** What runt itself does for init while that waits. */
+function parentLines({ idMaps, oomScoreAdj, rlimits }: Compiled['parent']): string[] {
+  const line = (what: string, origin: string) => `  ${what}`.padEnd(76) + `  ${fieldName(origin)}`
+  const lines: string[] = []
+  const map = (list: readonly { containerID: number; hostID: number; size: number }[]) =>
+    list.map((entry) => `${entry.containerID} ${entry.hostID} ${entry.size}`).join(', ')
+  if (idMaps !== undefined) {
+    lines.push(line(`write /proc/PID/uid_map ${map(idMaps.uid)}`, idMaps.uidOrigin))
+    lines.push(line(`write /proc/PID/gid_map ${map(idMaps.gid)}`, idMaps.gidOrigin))
+  }
+  if (oomScoreAdj !== undefined) lines.push(line(`write /proc/PID/oom_score_adj ${oomScoreAdj.value}`, oomScoreAdj.origin))
+  for (const { resource, soft, hard, origin } of rlimits) lines.push(line(`prlimit64 ${resource} ${soft} ${hard}`, origin))
+  return lines.length === 0 ? [] : ['', 'meanwhile, from outside', ...lines]
+}
