@@ -4,7 +4,7 @@
 /** Each part of src, and the parts that it may import besides itself. */
 const layers = {
   spec: [],
-  plan: ['errors'],
+  plan: ['errors', 'spec'],
   host: ['errors'],
   rootfs: ['errors', 'plan', 'spec', 'host'],
   process: ['errors', 'plan', 'spec', 'host'],

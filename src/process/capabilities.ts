@@ -17,7 +17,7 @@ export function namesOf(mask: number | bigint): string[] {
 }
 
 /**
- * The five sets. Unknown names are left out (validation has warned of them), and so is, with a warning, what the kernel
+ * The five sets. Unknown names are left out (validation has warned of them), and so is what the kernel
  * cannot grant in one set for want of another: config.md, "runtimes SHOULD NOT fail".
  */
 export function capabilityMasks(capabilities: Capabilities | undefined, warnings: string[]): Masks {
@@ -28,14 +28,14 @@ export function capabilityMasks(capabilities: Capabilities | undefined, warnings
       if (number >= 0) masks[set] |= 1n << BigInt(number)
     }
   }
-  const limit = (set: keyof Masks, by: bigint, why: string): void => {
-    const excess = masks[set] & ~by
-    if (excess === 0n) return
-    masks[set] &= by
-    warnings.push(`process.capabilities.${set}: ignored ${namesOf(excess).join(', ')}: ${why}`)
+  // Ambient capabilities without the inheritable ones stand in every configuration that `runc spec` wrote: no warning.
+  masks.ambient &= masks.permitted & masks.inheritable
+  const excess = masks.inheritable & ~masks.bounding
+  if (excess !== 0n) {
+    masks.inheritable &= masks.bounding
+    const names = namesOf(excess).join(', ')
+    warnings.push(`process.capabilities.inheritable: ignored ${names}: not in the bounding set`)
   }
-  limit('inheritable', masks.bounding, 'not in the bounding set')
-  limit('ambient', masks.permitted & masks.inheritable, 'not in both the permitted and the inheritable set')
   return masks
 }
 
