@@ -6,7 +6,6 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Ajv } from 'ajv'
 import standalone from 'ajv/dist/standalone/index.js'
-import { transform } from 'esbuild'
 import { compile, type JSONSchema } from 'json-schema-to-typescript'
 
 const path = (name: string): string => fileURLToPath(new URL(`../src/spec/${name}`, import.meta.url))
@@ -39,18 +38,12 @@ async function validators(): Promise<string> {
   ajv.addSchema(bare, 'spec')
   const code = standalone.default(ajv, { validSpec: 'spec#', validProcess: 'spec#/definitions/Process' })
   if (/\brequire\(|\bimport\b/.test(code)) throw new Error('generate-spec: the validators need a module of ajv')
-  const { code: text } = await transform(code, {
-    format: 'esm',
-    target: 'es2022',
-    treeShaking: true,
-    minifySyntax: true,
-  })
   return [
     '// @ts-nocheck',
     `/** ${notice} */`,
     "import { add, addAll, type Validator } from './validator.ts'",
-    bounded(text)
-      .replace(/export \{[^}]*\};?\s*$/, '')
+    bounded(code)
+      .replace(/export const /g, 'const ')
       .trimEnd(),
     'export const validators: { spec: Validator; process: Validator } = { spec: validSpec, process: validProcess }',
     '',
@@ -60,8 +53,12 @@ async function validators(): Promise<string> {
 /** ajv collects errors without end, and copies the list for each list item that is wrong: here the list has a limit. */
 function bounded(code: string): string {
   const text = code
-    .replace(/vErrors === null \? vErrors = \[(err\d+)\] : vErrors\.push\(\1\)/g, 'vErrors = add(vErrors, $1)')
+    .replace(
+      /if\(vErrors === null\)\{\s*vErrors = \[(err\d+)\];\s*\}\s*else \{\s*vErrors\.push\(\1\);\s*\}/g,
+      'vErrors = add(vErrors, $1);',
+    )
     .replace(/vErrors === null \? (validate\d+\.errors) : vErrors\.concat\(\1\)/g, 'addAll(vErrors, $1)')
+    .replace(/\n+/g, '\n')
   if (/vErrors === null|\.push\(|\.concat\(/.test(text))
     throw new Error('generate-spec: ajv collects errors in a new way')
   return text

@@ -36,7 +36,7 @@ export const deviceRules: Check<Spec> = {
       if (type !== undefined && !['', 'a', 'b', 'c'].includes(type)) {
         report.problem(`${pointer}/type`, `must be a, b or c, is ${quote(type)}`)
       }
-      if (access !== undefined && [...access].some((letter) => !'rwm'.includes(letter))) {
+      if (access !== undefined && !consistsOf(access, 'rwm')) {
         report.problem(`${pointer}/access`, `must consist of r, w and m, is ${quote(access)}`)
       }
       // -1 is how runtimes and daemons write "all".
@@ -48,4 +48,9 @@ export const deviceRules: Check<Spec> = {
       }
     })
   },
+}
+
+function consistsOf(text: string, letters: string): boolean {
+  for (const letter of text) if (!letters.includes(letter)) return false
+  return true
 }
