@@ -1,5 +1,5 @@
-// What every family of bindings uses: registering a function so that no C++ exception reaches Node-API, and taking arguments
-// that JavaScript may have got wrong.
+// What every family of bindings uses: registering a function so that no C++ exception reaches Node-API, and taking
+// arguments that JavaScript may have got wrong.
 #pragma once
 #include <napi.h>
 
@@ -50,7 +50,9 @@ class Arguments {
     return static_cast<int>(integer(index, name, -1, INT32_MAX));
   }
   uint32_t mode(size_t index) const { return static_cast<uint32_t>(integer(index, "mode", 0, 07777)); }
-  uint32_t id(size_t index, const char *name) const { return static_cast<uint32_t>(integer(index, name, 0, 0xfffffffe)); }
+  uint32_t id(size_t index, const char *name) const {
+    return static_cast<uint32_t>(integer(index, name, 0, 0xfffffffe));
+  }
   // A bigint between 0 and 2^64 - 1.
   uint64_t word(size_t index, const char *name) const;
   bool boolean(size_t index, const char *name) const;

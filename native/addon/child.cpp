@@ -1,6 +1,6 @@
-// The clone. The child shares this process's memory (CLONE_VM, so that no page table is copied) and runs while the calling
-// thread waits (CLONE_VFORK). Other threads of the engine go on meanwhile: any lock may be held, so the child makes raw system
-// calls only: no allocation, no libc, not even errno, which is the calling thread's.
+// The clone. The child shares this process's memory (CLONE_VM, so that no page table is copied) and runs while the
+// calling thread waits (CLONE_VFORK). Other threads of the engine go on meanwhile: any lock may be held, so the child
+// makes raw system calls only: no allocation, no libc, not even errno, which is the calling thread's.
 #include "child.h"
 
 #include <fcntl.h>
@@ -31,7 +31,8 @@ struct KernelSigaction {
 };
 
 #if defined(__x86_64__)
-__attribute__((always_inline)) inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
+__attribute__((always_inline)) inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0,
+                                               long e = 0) {
   long result;
   register long r10 __asm__("r10") = d;
   register long r8 __asm__("r8") = e;
@@ -63,7 +64,8 @@ __attribute__((noinline)) long clone3_call(clone_args *args, void (*run)(void *)
   return result;
 }
 #elif defined(__aarch64__)
-__attribute__((always_inline)) inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
+__attribute__((always_inline)) inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0,
+                                               long e = 0) {
   register long x8 __asm__("x8") = number;
   register long x0 __asm__("x0") = a;
   register long x1 __asm__("x1") = b;
@@ -151,8 +153,9 @@ void run_child(void *argument) {
   for (size_t i = 0; i < order.keep_count; i++) inherit(order, order.keep[i]);
   const uint64_t none = 0;
   raw(SYS_rt_sigprocmask, SIG_SETMASK, word(&none), 0, sizeof none);
-  check(order, "execveat", raw(SYS_execveat, order.executable, word(order.path), word(order.args), word(order.env),
-                               order.executable >= 0 ? AT_EMPTY_PATH : 0));
+  check(order, "execveat",
+        raw(SYS_execveat, order.executable, word(order.path), word(order.args), word(order.env),
+            order.executable >= 0 ? AT_EMPTY_PATH : 0));
   leave();
 }
 
@@ -163,11 +166,12 @@ std::vector<char *> pointers(const std::vector<std::string> &strings) {
   return result;
 }
 
-// Both engines raise the soft limit of open files to the hard one when they start, before any of our code runs, and the old
-// value is kept nowhere. A program that gets the raised limit is slower (some close every possible descriptor) or breaks
-// (select(2) above 1024). The parent's soft limit is what this process started with, unless somebody changed it between
-// fork and exec; it is taken when the hard limits agree and it is the lower one. Daemons written in Go have raised their own as well
-// (and lower it in their children, out of our sight): under those the raised limit stays, and config.json's rlimits decide.
+// Both engines raise the soft limit of open files to the hard one when they start, before any of our code runs, and the
+// old value is kept nowhere. A program that gets the raised limit is slower (some close every possible descriptor) or
+// breaks (select(2) above 1024). The parent's soft limit is what this process started with, unless somebody changed it
+// between fork and exec; it is taken when the hard limits agree and it is the lower one. Daemons written in Go have
+// raised their own as well (and lower it in their children, out of our sight): under those the raised limit stays, and
+// config.json's rlimits decide.
 bool original_file_limit(rlimit *limit) {
   rlimit own, parents;
   if (::getrlimit(RLIMIT_NOFILE, &own) != 0 || own.rlim_cur < own.rlim_max) return false;
@@ -195,8 +199,8 @@ std::string describe(const ChildProgram &program) {
   static constexpr struct {
     uint64_t flag;
     const char *name;
-  } kNames[] = {{CLONE_NEWUSER, "user"}, {CLONE_NEWNS, "mount"},   {CLONE_NEWPID, "pid"},       {CLONE_NEWNET, "network"},
-                {CLONE_NEWIPC, "ipc"},   {CLONE_NEWUTS, "uts"},    {CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWTIME, "time"}};
+  } kNames[] = {{CLONE_NEWUSER, "user"}, {CLONE_NEWNS, "mount"}, {CLONE_NEWPID, "pid"},       {CLONE_NEWNET, "network"},
+                {CLONE_NEWIPC, "ipc"},   {CLONE_NEWUTS, "uts"},  {CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWTIME, "time"}};
   std::string text;
   for (const auto &entry : kNames) {
     if ((program.clone_flags & entry.flag) != 0) text += (text.empty() ? "namespaces " : ",") + std::string(entry.name);
@@ -208,8 +212,8 @@ std::string describe(const ChildProgram &program) {
 } // namespace
 
 StartedChild start_child(const ChildProgram &program) {
-  const Mapping stack(::mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0),
-                      kStackSize);
+  const Mapping stack(
+      ::mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0), kStackSize);
   if (!stack.valid()) fail("mmap");
   // An overflow must not reach what lies below.
   if (::mprotect(stack.begin(), 4096, PROT_NONE) != 0) fail("mprotect");
@@ -217,8 +221,17 @@ StartedChild start_child(const ChildProgram &program) {
   auto args = pointers(program.args);
   auto env = pointers(program.env);
   rlimit files;
-  Order order = {program.executable, program.path.c_str(), args.data(),         env.data(), program.streams, program.preserve,
-                 program.keep.data(), program.keep.size(),  original_file_limit(&files) ? &files : nullptr, nullptr, 0};
+  Order order = {program.executable,
+                 program.path.c_str(),
+                 args.data(),
+                 env.data(),
+                 program.streams,
+                 program.preserve,
+                 program.keep.data(),
+                 program.keep.size(),
+                 original_file_limit(&files) ? &files : nullptr,
+                 nullptr,
+                 0};
   int pidfd = -1;
   clone_args request = {};
   request.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | program.clone_flags;

@@ -33,8 +33,8 @@ struct StartedChild {
   Fd pidfd;
 };
 
-// Returns when the child has executed the program. Throws SystemFailure of the call that failed in this process (`clone3`)
-// or in the child (`execveat`, …), which then is gone without a trace.
+// Returns when the child has executed the program. Throws SystemFailure of the call that failed in this process
+// (`clone3`) or in the child (`execveat`, …), which then is gone without a trace.
 StartedChild start_child(const ChildProgram &program);
 
 } // namespace runt

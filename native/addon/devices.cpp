@@ -1,4 +1,5 @@
-// setDeviceFilter(cgroup, program): the device controller of cgroup v2 is an eBPF program (cgroup-v2.rst, "Device controller").
+// setDeviceFilter(cgroup, program): the device controller of cgroup v2 is an eBPF program (cgroup-v2.rst, "Device
+// controller").
 #include <linux/bpf.h>
 #include <sys/syscall.h>
 
@@ -106,8 +107,8 @@ void detach(int cgroup, const Fd &program) {
   if (bpf(BPF_PROG_DETACH, &attributes) != 0 && errno != ENOENT) fail("bpf", "BPF_PROG_DETACH");
 }
 
-// With BPF_F_ALLOW_MULTI a device must pass every program: there is no instant without a filter, and the earlier ones may go
-// once the new one is there.
+// With BPF_F_ALLOW_MULTI a device must pass every program: there is no instant without a filter, and the earlier ones
+// may go once the new one is there.
 void put_in_place(int cgroup, const Fd &program) {
   const Attached before = query(cgroup);
   const bool several = before.ids.empty() || (before.flags & BPF_F_ALLOW_MULTI) != 0;

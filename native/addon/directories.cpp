@@ -23,13 +23,20 @@ bool missing() { return errno == ENOENT || errno == ENOTDIR; }
 
 const char *type_of(mode_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFDIR: return "directory";
-    case S_IFLNK: return "symlink";
-    case S_IFIFO: return "fifo";
-    case S_IFSOCK: return "socket";
-    case S_IFCHR: return "char";
-    case S_IFBLK: return "block";
-    default: return "file";
+    case S_IFDIR:
+      return "directory";
+    case S_IFLNK:
+      return "symlink";
+    case S_IFIFO:
+      return "fifo";
+    case S_IFSOCK:
+      return "socket";
+    case S_IFCHR:
+      return "char";
+    case S_IFBLK:
+      return "block";
+    default:
+      return "file";
   }
 }
 
@@ -82,7 +89,8 @@ std::vector<std::string> names_in(Fd fd, const std::string &path) {
     errno = 0;
     const dirent *entry = ::readdir(directory.get());
     if (entry == nullptr) break;
-    if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) names.emplace_back(entry->d_name);
+    if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
+      names.emplace_back(entry->d_name);
   }
   if (errno != 0) fail("readdir", path);
   return names;
@@ -172,7 +180,8 @@ void remove_entry(int parent, const std::string &name, const std::string &path, 
   if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) fail("rmdir", path);
 }
 
-// removeTree(path): fd-relative below the last component's parent, so that no name can be exchanged for a symlink on the way.
+// removeTree(path): fd-relative below the last component's parent, so that no name can be exchanged for a symlink on
+// the way.
 Napi::Value remove_tree(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   std::string path = args.path(0);

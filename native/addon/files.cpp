@@ -14,7 +14,7 @@ namespace runt {
 
 namespace {
 
-constexpr size_t kChunk = 64 << 10;
+constexpr size_t kChunk = 16 << 10;
 constexpr int64_t kMaxRead = 64 << 20;
 constexpr int kTemporaryNames = 100;
 
@@ -49,7 +49,8 @@ size_t read_some(int fd, void *data, size_t room, const std::string &path) {
   }
 }
 
-// readText(path, maxBytes, missingOk): undefined for a missing file where that is fine. proc and cgroup files tell no size: read to the end.
+// readText(path, maxBytes, missingOk): undefined for a missing file where that is fine. proc and cgroup files tell no
+// size: read to the end.
 Napi::Value read_text(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const std::string path = args.path(0);
@@ -61,16 +62,12 @@ Napi::Value read_text(const Napi::CallbackInfo &info) {
     fail("open", path);
   }
   std::string text;
-  for (size_t size = 0;;) {
-    text.resize(size + kChunk);
-    const size_t got = read_some(fd.get(), text.data() + size, kChunk, path);
-    size += got;
-    if (size > most) fail_with(EFBIG, "read", path);
-    if (got == 0) {
-      text.resize(size);
-      return Napi::String::New(info.Env(), text);
-    }
+  char chunk[kChunk];
+  while (const size_t got = read_some(fd.get(), chunk, sizeof chunk, path)) {
+    if (got > most - text.size()) fail_with(EFBIG, "read", path);
+    text.append(chunk, got);
   }
+  return Napi::String::New(info.Env(), text);
 }
 
 Napi::Value write_existing(const Napi::CallbackInfo &info) {
@@ -97,7 +94,8 @@ Fd open_temporary(const std::string &path, unsigned mode, std::string *name) {
   fail_with(EEXIST, "open", path);
 }
 
-// writeAtomic(path, text, mode). No fsync: what runt keeps lives on a tmpfs or is worthless after a crash of the machine.
+// writeAtomic(path, text, mode). No fsync: what runt keeps lives on a tmpfs or is worthless after a crash of the
+// machine.
 Napi::Value write_atomic(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const std::string path = args.path(0);
@@ -138,7 +136,8 @@ Napi::Value append(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
-// open(path, flags): the bits are openFlags of src/host/host.ts; some values of the kernel's differ between architectures.
+// open(path, flags): the bits are openFlags of src/host/host.ts; some values of the kernel's differ between
+// architectures.
 Napi::Value open_path(const Napi::CallbackInfo &info) {
   static constexpr int kFlags[] = {O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_NONBLOCK, O_DIRECTORY, O_NOFOLLOW, O_PATH};
   constexpr int kAll = (1 << (sizeof kFlags / sizeof *kFlags)) - 1;

@@ -1,4 +1,5 @@
-// foreground(pid, pidfd, terminal): stands for the container's process until it ends: what is sent or typed to runt reaches it.
+// foreground(pid, pidfd, terminal): stands for the container's process until it ends: what is sent or typed to runt
+// reaches it.
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>

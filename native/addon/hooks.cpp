@@ -91,7 +91,8 @@ class HookRun {
                           {input_.get(), POLLOUT, 0},
                           {output_.fd(), POLLIN, 0},
                           {error_.fd(), POLLIN, 0}};
-      if (::poll(entries, 4, static_cast<int>(std::min<int64_t>(left, INT32_MAX))) == -1 && errno != EINTR) fail("poll");
+      if (::poll(entries, 4, static_cast<int>(std::min<int64_t>(left, INT32_MAX))) == -1 && errno != EINTR)
+        fail("poll");
       output_.read();
       error_.read();
       if (entries[0].revents != 0) break;
@@ -153,7 +154,8 @@ Napi::Value run_hook(const Napi::CallbackInfo &info) {
   program.streams[0] = input.reader.get();
   program.streams[1] = output.writer.get();
   program.streams[2] = error.writer.get();
-  HookRun hook(program, std::move(input.writer), std::move(output.reader), std::move(error.reader), std::move(text), timeout);
+  HookRun hook(program, std::move(input.writer), std::move(output.reader), std::move(error.reader), std::move(text),
+               timeout);
   // Else the hook's end would never be seen.
   input.reader.reset();
   output.writer.reset();

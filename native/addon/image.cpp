@@ -40,7 +40,8 @@ Fd create_memfd(const char *name, unsigned newer_flag) {
 
 // Not F_SEAL_FUTURE_WRITE: F_SEAL_WRITE says more, and no writable mapping exists.
 void seal(const Fd &fd, const char *name) {
-  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) fail("fcntl", name);
+  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+    fail("fcntl", name);
 }
 
 void write_image(const Fd &fd) {
@@ -61,7 +62,8 @@ Fd image_on_detached_tmpfs() {
   if (!context.valid()) return {};
   if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "mode", "0755", 0) != 0) return {};
   if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return {};
-  Fd mount(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)));
+  Fd mount(
+      static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)));
   if (!mount.valid()) return {};
   {
     Fd writer(::openat(mount.get(), kImageName, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0500));
@@ -83,8 +85,8 @@ Fd image_on_detached_tmpfs() {
   return image;
 }
 
-// For users who may not mount: a file of this one start without a name, of which no writable descriptor is left. Whoever opens
-// /proc/PID/exe for writing changes a copy that nobody executes again.
+// For users who may not mount: a file of this one start without a name, of which no writable descriptor is left.
+// Whoever opens /proc/PID/exe for writing changes a copy that nobody executes again.
 Fd image_in_unnamed_file(int memfd_error) {
   for (const char *directory : {"/dev/shm", "/run", "/tmp", "/var/tmp"}) {
     struct statvfs status;

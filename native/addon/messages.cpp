@@ -1,4 +1,5 @@
-// The other side's part of the talk with init: native/common/protocol.h. What init sends is checked like any other input.
+// The other side's part of the talk with init: native/common/protocol.h. What init sends is checked like any other
+// input.
 #include <sys/socket.h>
 
 #include "../common/protocol.h"
@@ -53,7 +54,8 @@ Napi::Value decode(Napi::Env env, const char *data, size_t size, Fd descriptor) 
       result.Set("subject", Napi::String::New(env, subject, message.subject_length));
       result.Set("detail", bytes_of(env, detail, message.detail_length));
       return result;
-    case MessageType::Proceed: break;
+    case MessageType::Proceed:
+      break;
   }
   refuse("message of init: unknown type");
 }

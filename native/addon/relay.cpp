@@ -1,5 +1,5 @@
-// Standard input and output are shared with the caller's other processes: they are never made non-blocking, poll(2) tells when they are ready.
-// The container's terminal is runt's alone.
+// Standard input and output are shared with the caller's other processes: they are never made non-blocking, poll(2)
+// tells when they are ready. The container's terminal is runt's alone.
 #include "relay.h"
 
 #include <fcntl.h>
@@ -53,7 +53,8 @@ void Flow::put(const char *data, size_t size) {
 }
 
 TerminalRelay::TerminalRelay(int terminal) : terminal_(terminal), terminal_flags_(::fcntl(terminal, F_GETFL)) {
-  if (terminal_flags_ == -1 || ::fcntl(terminal, F_SETFL, terminal_flags_ | O_NONBLOCK) == -1) fail("fcntl", "terminal");
+  if (terminal_flags_ == -1 || ::fcntl(terminal, F_SETFL, terminal_flags_ | O_NONBLOCK) == -1)
+    fail("fcntl", "terminal");
   copy_size();
   if (::tcgetattr(STDIN_FILENO, &former_) != 0) return;
   termios mode = former_;
@@ -108,8 +109,8 @@ void TerminalRelay::read_input() {
   }
 }
 
-// A pipe that ends is told to the program as a person would: by the end-of-file character, if the terminal reads lines. After
-// an unfinished line the first one only hands the line over.
+// A pipe that ends is told to the program as a person would: by the end-of-file character, if the terminal reads lines.
+// After an unfinished line the first one only hands the line over.
 void TerminalRelay::end_of_input() {
   input_open_ = false;
   termios mode;

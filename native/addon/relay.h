@@ -28,8 +28,8 @@ class Flow {
   size_t end_ = 0;
 };
 
-// Relays the master side of a pseudoterminal with standard input and output. Standard input is put into raw mode when it is a
-// terminal; the destructor restores it.
+// Relays the master side of a pseudoterminal with standard input and output. Standard input is put into raw mode when
+// it is a terminal; the destructor restores it.
 class TerminalRelay {
  public:
   explicit TerminalRelay(int terminal);

@@ -45,8 +45,10 @@ bool can_be_forwarded(int signal) {
     case SIGSYS:
     // Job control: a runt in the background that touches the terminal must stop.
     case SIGTTIN:
-    case SIGTTOU: return false;
-    default: return true;
+    case SIGTTOU:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -68,7 +70,8 @@ void SignalCatcher::take(int signal) {
   Former former = {signal, {}};
   // EINVAL: libc's own.
   if (::sigaction(signal, nullptr, &former.action) != 0) return;
-  // What the caller ignores (nohup) stays ignored. JavaScriptCore stops its threads with SIGPWR: a handler there is the engine's.
+  // What the caller ignores (nohup) stays ignored. JavaScriptCore stops its threads with SIGPWR: a handler there is the
+  // engine's.
   if (former.action.sa_handler == SIG_IGN) return;
   if (signal == SIGPWR && former.action.sa_handler != SIG_DFL) return;
   struct sigaction action = {};

@@ -26,7 +26,8 @@ void connect_to(const Fd &socket, const std::string &path) {
     name = "/proc/self/fd/" + std::to_string(place.get());
   }
   std::memcpy(address.sun_path, name.data(), name.size());
-  if (retry([&] { return ::connect(socket.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address); }) != 0) {
+  if (retry([&] { return ::connect(socket.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address); }) !=
+      0) {
     fail("connect", path);
   }
 }

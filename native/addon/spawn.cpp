@@ -13,14 +13,14 @@ namespace runt {
 
 namespace {
 
-constexpr uint64_t kNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-                                 CLONE_NEWCGROUP | CLONE_NEWTIME;
+constexpr uint64_t kNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
+                                 CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWTIME;
 constexpr int64_t kMaxPreserved = 65536;
 
-// --preserve-fds and LISTEN_FDS promise that 3 … 2 + preserve are the caller's. Where one of these was not open, the engine or
-// runt itself took the number, and the container would inherit a descriptor of the host (compare CVE-2024-21626).
-// New numbers are the lowest free ones: if all of runt's own lie above, the whole range is open; and both engines open
-// an epoll descriptor before anything else, so that it fills the first gap.
+// --preserve-fds and LISTEN_FDS promise that 3 … 2 + preserve are the caller's. Where one of these was not open, the
+// engine or runt itself took the number, and the container would inherit a descriptor of the host (compare
+// CVE-2024-21626). New numbers are the lowest free ones: if all of runt's own lie above, the whole range is open; and
+// both engines open an epoll descriptor before anything else, so that it fills the first gap.
 void check_preserved(unsigned preserve, const std::vector<int> &own) {
   const int first_own = 3 + static_cast<int>(preserve);
   for (int fd : own) {

@@ -109,12 +109,16 @@ function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }
 
-/** Inside an executable compiled by Bun, modules lie in a filesystem of their own. */
+/**
+ * In an executable compiled by Bun, modules lie in a filesystem of its own. `import.meta.dirname` does not say so: the bundler
+ * puts the directory in there in which the source lay when it was compiled, which must never be searched.
+ */
 function ownPlace(): Place {
-  const module = import.meta.dirname as string | undefined
-  const compiled = process.versions['bun'] !== undefined && (module === undefined || module.startsWith('/$bunfs'))
-  // Bun takes it from /proc/self/exe: symlinks are resolved.
-  return compiled ? { executable: parentOf(process.execPath), module: undefined } : { executable: undefined, module }
+  const compiled = 'Bun' in globalThis && process.argv[1]?.startsWith('/$bunfs/') === true
+  return compiled
+    ? // From /proc/self/exe: symlinks are resolved.
+      { executable: parentOf(process.execPath), module: undefined }
+    : { executable: undefined, module: import.meta.dirname }
 }
 
 let loaded: Addon | undefined
@@ -138,7 +142,7 @@ export function loadAddon(place: Place = ownPlace()): Addon {
     }
   }
   throw new RuntError('ADDON', `load native addon: ${failures.join('; ') || 'no place to look for it is known'}`, {
-    hint: 'build it with `npm run build`',
+    hint: place.executable === undefined ? 'build it with `npm run build`' : `${fileName} belongs beside the executable`,
   })
 }
 

@@ -41,7 +41,7 @@ function throwing(addon: Addon): Addon {
 
 function files(addon: Addon): Files {
   return {
-    readText: (path, maxBytes = defaultMaxBytes) => addon.readText(path, maxBytes, false) as string,
+    readText: (path, maxBytes = defaultMaxBytes) => addon.readText(path, maxBytes, false)!,
     readTextIfExists: (path) => addon.readText(path, defaultMaxBytes, true),
     writeExisting: (path, text) => addon.writeExisting(path, text),
     writeAtomic: (path, text, mode = 0o600) => addon.writeAtomic(path, text, mode),
