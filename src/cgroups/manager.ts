@@ -7,7 +7,7 @@ import { openFlags, type Fd, type Host } from '../host/host.ts'
 import { enableControllers } from './controllers.ts'
 import type { DeviceFilter } from './devices.ts'
 import { codeOf, failed } from './failures.ts'
-import { flatKey, isFrozen, isPopulated, processes } from './fs.ts'
+import { flatKey, isFrozen, isPopulated, processes, removeCgroup } from './fs.ts'
 import type { CgroupWrite } from './knobs.ts'
 
 const pathOrigin = '/linux/cgroupsPath'
@@ -85,7 +85,10 @@ export interface Cgroup {
   path: string
   /** The directory, O_PATH: for clone3(CLONE_INTO_CGROUP). The caller closes it. */
   fd: Fd
-  /** Takes back what was made, ancestors included, as long as nothing runs in it. What else is in them stays. */
+  /**
+   * Takes back what was made: the cgroup, killing what runs in it, and those of its ancestors that others do not use by
+   * now. A cgroup that was there before stays.
+   */
   undo(): Promise<void>
 }
 
@@ -98,7 +101,7 @@ export interface Cgroup {
 export async function createCgroup(host: Host, request: CgroupRequest): Promise<Cgroup> {
   const { root, path, devices } = request
   const made: string[] = []
-  const undo = () => removeMade(host, made)
+  const undo = () => removeMade(host, root, path, made)
   let fd = -1
   try {
     const fresh = await makeDirectories(host, root, path, made)
@@ -262,9 +265,13 @@ async function setDevices(host: Host, path: string, fd: Fd, devices: DeviceFilte
   }
 }
 
-/** Removes the directories that were made, the last first; one that others use by now stays. */
-async function removeMade(host: Host, made: string[]): Promise<void> {
+/** Removes the directories that were made, the last first. */
+async function removeMade(host: Host, root: string, path: string, made: string[]): Promise<void> {
   for (let dir = made.pop(); dir !== undefined; dir = made.pop()) {
+    if (dir === path) {
+      await removeCgroup(host, root, path)
+      continue
+    }
     try {
       await host.files.rmdir(dir)
     } catch (error) {

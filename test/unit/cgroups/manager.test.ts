@@ -313,6 +313,18 @@ test('taking a cgroup back removes the ancestors that were made, but none that o
   t.deepEqual(fake.paths(), ['/a', '/a/two'])
 })
 
+test('taking a cgroup back ends what runs in it, unless it was there before', async (t) => {
+  const fake = new FakeCgroupfs()
+  fake.add('/old')
+  for (const path of ['/new/c', '/old']) {
+    const cgroup = await create(fake, path)
+    fake.add(path, { processes: [5], agony: 2 })
+    await cgroup.undo()
+  }
+  t.deepEqual(fake.paths(), ['/old'])
+  t.deepEqual(fake.get('/old')?.processes, [5])
+})
+
 test('a parent that another failing container takes away meanwhile is made again', async (t) => {
   const fake = new FakeCgroupfs()
   const { host } = fake
