@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0x9b07c9c7;
+constexpr uint32_t kPlanVersion = 0xd5c3924b;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -36,6 +36,7 @@ enum class Op : uint16_t {
   NewMount,
   MountAttributes,
   Attach,
+  CopyMode,
   AttachHost,
   OpenRoot,
   OpenIn,
@@ -59,7 +60,7 @@ enum class Op : uint16_t {
   Exec,
 };
 
-constexpr uint16_t kOpCount = 47;
+constexpr uint16_t kOpCount = 48;
 
 // Ask for a signal (or 0 for none) when the parent dies.
 // prctl(PR_SET_PDEATHSIG)
@@ -327,6 +328,17 @@ struct AttachStep {
   Reg target;
 };
 inline void decode(Decoder &d, AttachStep &s) {
+  d.read(s.mount);
+  d.read(s.target);
+}
+
+// Give the root directory of a detached mount the permissions of the directory that it is to cover.
+// fstat, openat, fchmod
+struct CopyModeStep {
+  Reg mount;
+  Reg target;
+};
+inline void decode(Decoder &d, CopyModeStep &s) {
   d.read(s.mount);
   d.read(s.target);
 }
@@ -612,6 +624,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   40, // newMount
   36, // mountAttributes
   12, // attach
+  12, // copyMode
   16, // attachHost
   8, // openRoot
   36, // openIn
@@ -766,6 +779,11 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::Attach: {
       AttachStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::CopyMode: {
+      CopyModeStep s{};
       decode(d, s);
       return visit(s);
     }

@@ -36,6 +36,7 @@ bool run(const CloneTreeStep &, Machine &);
 bool run(const NewMountStep &, Machine &);
 bool run(const MountAttributesStep &, Machine &);
 bool run(const AttachStep &, Machine &);
+bool run(const CopyModeStep &, Machine &);
 bool run(const AttachHostStep &, Machine &);
 bool run(const MaskStep &, Machine &);
 bool run(const ReadonlyPathStep &, Machine &);

@@ -91,6 +91,16 @@ bool run(const AttachStep &s, Machine &m) {
   return result == 0 || m.fail(result, "move_mount");
 }
 
+bool run(const CopyModeStep &s, Machine &m) {
+  struct statx status;
+  int result = sys::statx(m.get(s.target), "", AT_EMPTY_PATH, &status);
+  if (result < 0) return m.fail(result, "statx");
+  Fd root(sys::openat2(m.get(s.mount), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH));
+  if (root.get() < 0) return m.fail(root.get(), "openat2");
+  result = sys::fchmod(root.get(), status.stx_mode & ~kTypeMask);
+  return result == 0 || m.fail(result, "fchmod");
+}
+
 bool run(const AttachHostStep &s, Machine &m) {
   Fd target(sys::openat(AT_FDCWD, s.path.data, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (target.get() < 0) return m.fail(target.get(), "openat", s.path);

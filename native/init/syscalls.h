@@ -121,6 +121,7 @@ inline int fchownat(int dir, const char *name, uint32_t uid, uint32_t gid, int f
 inline int faccessat2(int dir, const char *path, int mode, int flags) {
   return static_cast<int>(raw(__NR_faccessat2, dir, word(path), mode, flags));
 }
+inline int fchmod(int fd, unsigned mode) { return static_cast<int>(raw(__NR_fchmod, fd, mode)); }
 inline int fchdir(int fd) { return static_cast<int>(raw(__NR_fchdir, fd)); }
 inline int chdir(const char *path) { return static_cast<int>(raw(__NR_chdir, word(path))); }
 inline int chroot(const char *path) { return static_cast<int>(raw(__NR_chroot, word(path))); }

@@ -69,16 +69,17 @@ export class Namespaces {
    * Gets init into all namespaces but a new cgroup namespace, which shows the cgroup of who makes it: with
    * CLONE_INTO_CGROUP and CLONE_NEWCGROUP at once, the parent's.
    *
-   * Usually clone3 makes the new ones, and setns(2) joins the others. A pid namespace can only be joined by a child, and a
-   * user namespace has to be there before the new namespaces that it is to own: then all is joined first, and a second
-   * process is made in the new ones.
+   * Usually clone3 makes the new ones, and setns(2) joins the others. But a pid namespace can only be joined by a child; a
+   * user namespace has to be there before the new namespaces that it is to own; and execve(2) of init in a new user
+   * namespace, which has no root yet, would take its capabilities away. Then all is joined first, and init goes on in a
+   * second process, made in the new namespaces.
    */
   add(plan: PlanBuilder, joins: Joins): void {
     const user = joins.find(({ flag }) => flag === clone.NEWUSER)
     const pid = joins.find(({ flag }) => flag === clone.NEWPID)
     const others = joins.filter(({ flag }) => flag !== clone.NEWUSER)
-    const newUser = this.membership('user') === 'new' && joins.length > 0
-    const before = user ?? pid ?? (newUser ? joins[0] : undefined)
+    const newUser = this.members.find(({ type, path }) => type === 'user' && path === undefined)
+    const before = user ?? newUser ?? pid
     if (before === undefined) {
       plan.plan.cloneFlags = this.created
       for (const { fd, flag, origin } of joins) plan.add('setns', origin, { fd, type: flag, mode: join.must })

@@ -132,6 +132,11 @@ const table = {
     calls: 'move_mount',
     fields: { mount: 'reg', target: 'reg' },
   },
+  copyMode: {
+    doc: 'Give the root directory of a detached mount the permissions of the directory that it is to cover.',
+    calls: 'fstat, openat, fchmod',
+    fields: { mount: 'reg', target: 'reg' },
+  },
   attachHost: {
     doc: 'Attach a detached mount to a directory of the host, by its path: the rootfs, before pivotRoot.',
     calls: 'open, move_mount',

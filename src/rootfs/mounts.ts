@@ -118,6 +118,13 @@ export function addMount(
   const place = { dst: target, root, path: mount.destination }
   if (source.from === 'host') plan.add('openLike', `${origin}/destination`, { ...place, source: made })
   else plan.add('openIn', `${origin}/destination`, { ...place, ...mountPoint(source.type) })
+  // As runc has it: a tmpfs on /tmp stays open to all.
+  if (
+    source.from === 'filesystem' &&
+    source.type === 'tmpfs' &&
+    !options.parameters.some((text) => text.startsWith('mode='))
+  )
+    plan.add('copyMode', origin, { mount: made, target })
   plan.add('attach', origin, { mount: made, target })
   plan.add('close', origin, { fd: target })
   for (const { type, recursive, origin: option } of options.propagation) {

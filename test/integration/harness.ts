@@ -110,9 +110,13 @@ export class Sandbox {
     this.bundle = path.join(this.dir, 'bundle')
     this.rootfs = path.join(this.bundle, 'rootfs')
     this.id = this.newId()
-    for (const name of ['proc', 'sys', 'dev', 'tmp', 'etc', 'bin']) mkdirSync(path.join(this.rootfs, name), { recursive: true })
+    for (const name of ['proc', 'sys', 'dev', 'tmp', 'etc', 'bin'])
+      mkdirSync(path.join(this.rootfs, name), { recursive: true })
     copyFileSync(insideProgram(), path.join(this.rootfs, 'bin/inside'))
-    writeFileSync(path.join(this.rootfs, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n')
+    writeFileSync(
+      path.join(this.rootfs, 'etc/passwd'),
+      'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n',
+    )
     writeFileSync(path.join(this.rootfs, 'etc/group'), 'root:x:0:\nuser:x:1000:\n')
     this.configure(change)
     t.teardown(() => {
@@ -172,7 +176,9 @@ export class Sandbox {
   detached(args: string[], options: RunOptions = {}): Result {
     const out = path.join(this.dir, 'stdout')
     const err = path.join(this.dir, 'stderr')
-    const command = this.command(...args).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+    const command = this.command(...args)
+      .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
+      .join(' ')
     const { status } = spawnSync('/bin/sh', ['-c', `exec ${command} </dev/null >>'${out}' 2>>'${err}'`], {
       cwd: options.cwd ?? this.bundle,
       timeout: options.timeout ?? 60_000,

@@ -1,5 +1,15 @@
 import test from 'ava'
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { lacks, lines, runtime, Sandbox } from './harness.ts'
 
@@ -24,7 +34,8 @@ test('the default config’s mounts are there, with their options', (t) => {
   const is = (point: string, type: string, options: string[]): void => {
     const mount = mountAt(stdout, point)
     t.is(mount?.type, type, point)
-    for (const option of options) t.true(mount?.options.includes(option), `${point}: ${option} in ${mount?.options.join()}`)
+    for (const option of options)
+      t.true(mount?.options.includes(option), `${point}: ${option} in ${mount?.options.join()}`)
   }
   t.true(mountAt(stdout, '/')!.options.includes('ro'))
   is('/proc', 'proc', ['rw'])
@@ -69,7 +80,8 @@ test('binds of directories and files, writable and read-only, with missing targe
   t.is(stderr, '')
   t.deepEqual(lines(stdout).slice(0, 4), ['content', 'write: open: EROFS', 'content', 'write: open: EROFS'])
   t.is(readFileSync(path.join(source, 'new'), 'utf8'), 'written\n')
-  for (const option of ['ro', 'nosuid', 'nodev', 'noexec']) t.true(mountAt(stdout, '/read-only')!.options.includes(option))
+  for (const option of ['ro', 'nosuid', 'nodev', 'noexec'])
+    t.true(mountAt(stdout, '/read-only')!.options.includes(option))
   t.deepEqual(readdirSync(source).sort(), ['file', 'new'])
   sandbox.assertClean(t)
 })
@@ -137,7 +149,21 @@ test('a tmpfs takes its size, mode and flags, and may be read-only with mounts i
       { destination: '/sealed', type: 'tmpfs', source: 'tmpfs', options: ['ro'] },
       { destination: '/sealed/inner', type: 'bind', source, options: ['bind'] },
     )
-    spec.process!.args = ['inside', 'stat', '/tmp', '--', 'write', '/sealed/x', 'x', '--', 'write', '/sealed/inner/y', 'y', '--', ...mountinfo.slice(1)]
+    spec.process!.args = [
+      'inside',
+      'stat',
+      '/tmp',
+      '--',
+      'write',
+      '/sealed/x',
+      'x',
+      '--',
+      'write',
+      '/sealed/inner/y',
+      'y',
+      '--',
+      ...mountinfo.slice(1),
+    ]
   })
   const { stdout, stderr } = sandbox.runContainer()
   t.is(stderr, '')
@@ -181,8 +207,37 @@ test('masked paths are empty or null, read-only paths refuse, missing ones are f
     spec.linux!.readonlyPaths = ['/frozen', '/frozen-file', '/none']
     spec.root!.readonly = false
     spec.process!.args = [
-      ...['inside', 'ls', '/secret-dir', '--', 'ls', '/secret-dir-2', '--', 'cat', '/secret-file', '--', 'write', '/secret-dir/x', 'x', '--'],
-      ...['write', '/frozen/x', 'x', '--', 'write', '/frozen-file', 'x', '--', 'cat', '/frozen-file', '--', 'stat', '/secret-file'],
+      ...[
+        'inside',
+        'ls',
+        '/secret-dir',
+        '--',
+        'ls',
+        '/secret-dir-2',
+        '--',
+        'cat',
+        '/secret-file',
+        '--',
+        'write',
+        '/secret-dir/x',
+        'x',
+        '--',
+      ],
+      ...[
+        'write',
+        '/frozen/x',
+        'x',
+        '--',
+        'write',
+        '/frozen-file',
+        'x',
+        '--',
+        'cat',
+        '/frozen-file',
+        '--',
+        'stat',
+        '/secret-file',
+      ],
     ]
   })
   for (const dir of ['secret-dir', 'secret-dir-2', 'frozen']) mkdirSync(path.join(sandbox.rootfs, dir))
@@ -234,7 +289,15 @@ test('default devices and links are there', (t) => {
   const nodes = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
   const links = ['fd', 'stdin', 'stdout', 'stderr', 'ptmx']
   const sandbox = new Sandbox(t, (spec) => {
-    spec.process!.args = ['inside', ...[...nodes, ...links].flatMap((name) => ['stat', `/dev/${name}`, '--']), 'open', '/dev/null', '--', 'open', '/dev/zero']
+    spec.process!.args = [
+      'inside',
+      ...[...nodes, ...links].flatMap((name) => ['stat', `/dev/${name}`, '--']),
+      'open',
+      '/dev/null',
+      '--',
+      'open',
+      '/dev/zero',
+    ]
   })
   const { stdout, stderr } = sandbox.runContainer()
   t.is(stderr, '')

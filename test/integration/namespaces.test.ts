@@ -46,9 +46,13 @@ test('a namespace that the config does not name is the caller’s', (t) => {
 
 test('every kind of namespace is joined by path', async (t) => {
   // Another process in namespaces of its own, to share with.
-  const other = spawn('unshare', ['--net', '--ipc', '--uts', '--cgroup', '--pid', '--fork', '--kill-child', 'sleep', '1000'], {
-    stdio: 'ignore',
-  })
+  const other = spawn(
+    'unshare',
+    ['--net', '--ipc', '--uts', '--cgroup', '--pid', '--fork', '--kill-child', 'sleep', '1000'],
+    {
+      stdio: 'ignore',
+    },
+  )
   t.teardown(() => other.kill('SIGKILL'))
   await eventually(() => childrenOf(other.pid!) !== undefined, 'the other process is there')
   const pid = childrenOf(other.pid!)!
@@ -81,7 +85,9 @@ test('every kind of namespace is joined by path', async (t) => {
 })
 
 test('all namespaces of another process are joined at once', async (t) => {
-  const other = spawn('unshare', ['--net', '--ipc', '--uts', '--pid', '--fork', '--kill-child', 'sleep', '1000'], { stdio: 'ignore' })
+  const other = spawn('unshare', ['--net', '--ipc', '--uts', '--pid', '--fork', '--kill-child', 'sleep', '1000'], {
+    stdio: 'ignore',
+  })
   t.teardown(() => other.kill('SIGKILL'))
   await eventually(() => childrenOf(other.pid!) !== undefined, 'the other process is there')
   const pid = childrenOf(other.pid!)!
@@ -125,7 +131,20 @@ test('a user namespace with other host users', (t) => {
     spec.linux!.namespaces!.push({ type: 'user' })
     spec.linux!.uidMappings = [{ containerID: 0, hostID: 100000, size: 1000 }]
     spec.linux!.gidMappings = [{ containerID: 0, hostID: 200000, size: 1000 }]
-    spec.process!.args = ['inside', 'id', '--', 'cat', '/proc/self/uid_map', '--', 'stat', '/dev/null', '--', 'write', '/dev/null', 'x']
+    spec.process!.args = [
+      'inside',
+      'id',
+      '--',
+      'cat',
+      '/proc/self/uid_map',
+      '--',
+      'stat',
+      '/dev/null',
+      '--',
+      'write',
+      '/dev/null',
+      'x',
+    ]
   })
   openUp(sandbox.dir, sandbox.bundle)
   const { stdout, stderr } = sandbox.runContainer()

@@ -1,11 +1,15 @@
 import test from 'ava'
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { lacks, lines, Sandbox } from './harness.ts'
 
 /** The capabilities of the default config, as /proc/self/status shows a mask. */
 const mask = (...capabilities: number[]): string =>
-  capabilities.reduce((bits, capability) => bits | (1n << BigInt(capability)), 0n).toString(16).padStart(16, '0')
+  capabilities
+    .reduce((bits, capability) => bits | (1n << BigInt(capability)), 0n)
+    .toString(16)
+    .padStart(16, '0')
 const [AUDIT_WRITE, KILL, NET_BIND_SERVICE, CHOWN] = [29, 5, 10, 0]
 
 test('the default config gives its five capability sets', (t) => {
@@ -180,5 +184,8 @@ test('standard streams that are pipes belong to the user, so that /dev/stdout ca
     spec.process!.user = { uid: 1000, gid: 1000 }
     spec.process!.args = ['inside', 'write', '/dev/stdout', 'through the link\n']
   })
-  t.is(sandbox.runContainer().stdout, 'through the link\n')
+  // A pipe of the shell's: what Node makes for its children is a socket, which nobody can open by a path.
+  const command = sandbox.command('run', sandbox.id).join(' ')
+  const { stdout } = spawnSync('/bin/sh', ['-c', `${command} | cat`], { cwd: sandbox.bundle, encoding: 'utf8' })
+  t.is(stdout, 'through the link\n')
 })
