@@ -77,13 +77,15 @@ find_bun() {
   fail "no Bun for this machine in node_modules: it comes with 'npm ci' (optional dependencies must not be omitted)"
 }
 
+# --splitting: a command reads and links only the modules that it needs, which starts it a tenth faster; --bytecode halves the start.
 # No --compile-autoload-*: the command must not read .env, bunfig.toml, tsconfig.json or package.json where it is run.
 build_binary() {
   local bun
   bun=$(find_bun)
   rm -rf build/binary
   mkdir -p build/binary
-  "$bun" build src/cli.ts --compile --bytecode --format=esm --minify --keep-names --target=bun \
+  "$bun" build src/cli.ts --compile --bytecode --format=esm --splitting --minify --keep-names --target=bun \
+    --define "RUNT_COMMIT='$(cat build/commit)'" \
     --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
     --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
     --outfile build/binary/runt
@@ -102,13 +104,16 @@ build_sanitize() {
   cmake --build build-asan --parallel "$(nproc)"
 }
 
+# What `runt --version` tells.
+{ git describe --always --dirty --abbrev=12 --match=- 2> /dev/null || echo unknown; } > build/commit
+
 [ $# -gt 0 ] || set -- generate native library binary
 for name; do
   case $name in
     generate) stage generate native/common/steps.gen.h scripts/generate*.ts src/plan src/spec native/common ;;
     native) stage native dist/bin/runt.node binding.gyp native ;;
     library) stage library dist/index.js src tsconfig.json tsconfig.build.json package.json ;;
-    binary) stage binary dist/bin/runt src tsconfig.json package.json ;;
+    binary) stage binary dist/bin/runt src tsconfig.json package.json build/commit ;;
     database) stage database build/compile_commands.json CMakeLists.txt native ;;
     sanitize) stage sanitize build-asan/init_hosted CMakeLists.txt native ;;
     *) fail "unknown stage '$name'" ;;
