@@ -9,7 +9,7 @@ root=/upper/root
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
-while read -r module; do insmod "/modules/$module"; done </modules/order
+while read -r module; do insmod "/modules/$module"; done < /modules/order
 mount -t virtiofs host /lower
 mount -t virtiofs share /share
 

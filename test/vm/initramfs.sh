@@ -9,9 +9,6 @@ version=$2
 root=$(mktemp -d /tmp/runt-initramfs.XXXXXX)
 trap 'rm -rf "$root"' EXIT
 
-# A kernel that was unpacked by hand has no index of its modules yet.
-[ -f "$kernel/lib/modules/$version/modules.dep" ] || depmod -b "$kernel" "$version"
-
 # Prints the files of a module and of all it needs, in the order of loading. Built-in ones have none.
 module_files() {
   modprobe --dirname "$kernel" --set-version "$version" --show-depends "$1" | awk '$1 == "insmod" { print $2 }'
@@ -27,7 +24,7 @@ for module in virtio_pci virtiofs overlay; do module_files "$module"; done | awk
     *.zst) zstd -dcq "$file" ;;
     *.gz) gzip -dc "$file" ;;
     *) cat "$file" ;;
-  esac >"$root/modules/$name"
+  esac > "$root/modules/$name"
   echo "$name" >>"$root/modules/order"
 done
 cd "$root"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Prints the folder of an unpacked kernel package of this distribution; downloads it on the first call.
+# Prints the folder of an unpacked kernel package, ready to boot: $KERNEL, or one of this distribution that is downloaded once.
 set -euo pipefail
 
 cache=$("$(dirname "${BASH_SOURCE[0]}")/cache.sh")
@@ -10,7 +10,7 @@ kernel=$cache/kernel
 image_package() {
   local meta
   for meta in linux-image-cloud-amd64 linux-image-virtual; do
-    apt-cache depends "$meta" 2>/dev/null | awk '/^ *Depends: linux-image-/ { print $2; found = 1; exit } END { exit !found }' && return
+    apt-cache depends "$meta" 2> /dev/null | awk '/^ *Depends: linux-image-/ { print $2; found = 1; exit } END { exit !found }' && return
   done
   return 1
 }
@@ -20,13 +20,22 @@ download() {
   local image package
   image=$(image_package) || return 1
   for package in "$image" "${image/image/modules}" "${image/image/modules-extra}"; do
-    [ "$package" = "$image" ] || apt-cache show "$package" >/dev/null 2>&1 || continue
+    [ "$package" = "$image" ] || apt-cache show "$package" > /dev/null 2>&1 || continue
     (cd "$1" && apt-get -o APT::Sandbox::User=root download -q "$package") >&2 || return 1
   done
 }
 
+# What dpkg -x leaves out. Newer packages keep modules under /usr/lib; depmod and modprobe look into lib of the folder they are given.
+index_modules() {
+  local version
+  [ -d "$1/lib/modules" ] || ln -s usr/lib "$1/lib"
+  version=$(ls "$1/lib/modules")
+  [ -f "$1/lib/modules/$version/modules.dep" ] || depmod -b "$1" "$version"
+}
+
 fetch() {
-  local part=$kernel.part.$$ package
+  local package
+  part=$kernel.part.$$
   trap 'rm -rf "$part"' EXIT
   mkdir -p "$part/deb" "$part/kernel"
   # The lists may be missing, or older than the mirror: then they are brought up to date, once.
@@ -39,13 +48,16 @@ fetch() {
     }
   }
   for package in "$part"/deb/*.deb; do dpkg -x "$package" "$part/kernel"; done
-  # Newer packages keep modules under /usr/lib; depmod and modprobe look into lib of the folder they are given.
-  [ -d "$part/kernel/lib/modules" ] || ln -s usr/lib "$part/kernel/lib"
-  depmod -b "$part/kernel" "$(ls "$part/kernel/lib/modules")"
+  index_modules "$part/kernel"
   mv "$part/kernel" "$kernel"
 }
 
-exec 9>"$cache/kernel.lock"
+exec 9> "$cache/kernel.lock"
 flock 9
-[ -d "$kernel/boot" ] || fetch
-echo "$kernel"
+if [ -n "${KERNEL:-}" ]; then
+  kernel=$KERNEL
+  index_modules "$kernel"
+elif [ ! -d "$kernel/boot" ]; then
+  fetch
+fi
+realpath "$kernel"
