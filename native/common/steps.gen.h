@@ -102,7 +102,7 @@ inline void decode(Decoder &d, UnshareStep &s) {
   d.read(s.flags);
 }
 
-// Go on in a new process, a sibling (CLONE_PARENT) in new namespaces; the old one reports the new one's pid and exits.
+// Go on in a new process, a sibling (CLONE_PARENT) in new namespaces; it reports its pid as the other side sees it, and the old one exits.
 // clone3(CLONE_PARENT)
 struct ForkStep {
   uint64_t flags;

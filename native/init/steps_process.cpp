@@ -1,4 +1,5 @@
 // Steps on the process and its namespaces.
+#include <asm-generic/mman-common.h>
 #include <linux/keyctl.h>
 #include <linux/prctl.h>
 
@@ -62,12 +63,18 @@ bool run(const UnshareStep &s, Machine &m) {
 }
 
 bool run(const ForkStep &s, Machine &m) {
+  // The new process tells its pid itself, before anything else, so that no message of its own can come first. Only its
+  // parent can see that pid: the kernel writes it into this page, which they share, before the child runs (clone(2)).
+  void *shared = sys::mmap(sizeof(int), PROT_READ | PROT_WRITE, 0x01 /* MAP_SHARED */ | MAP_ANONYMOUS, -1);
+  if (sys::is_error(shared)) return m.fail(ENOMEM, "mmap");
   clone_args arguments = {};
-  arguments.flags = s.flags | CLONE_PARENT; // exit_signal must be 0 with it: the child inherits SIGCHLD
+  arguments.flags = s.flags | CLONE_PARENT | CLONE_PARENT_SETTID; // exit_signal must be 0: the child inherits SIGCHLD
+  arguments.parent_tid = reinterpret_cast<uint64_t>(shared);
   int pid = sys::clone3(&arguments);
   if (pid < 0) return m.fail(pid, "clone3");
-  if (pid == 0) return rearm_parent_death(m);
-  sys::exit(m.send(MessageType::Forked, static_cast<uint32_t>(pid)) ? 0 : 1);
+  if (pid > 0) sys::exit(0);
+  if (!m.send(MessageType::Forked, *static_cast<uint32_t *>(shared))) sys::exit(1);
+  return rearm_parent_death(m);
 }
 
 bool run(const BecomeRootStep &s, Machine &m) {

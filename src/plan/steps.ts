@@ -41,7 +41,7 @@ const table = {
     fields: { flags: 'u32' },
   },
   fork: {
-    doc: "Go on in a new process, a sibling (CLONE_PARENT) in new namespaces; the old one reports the new one's pid and exits.",
+    doc: "Go on in a new process, a sibling (CLONE_PARENT) in new namespaces; it reports its pid as the other side sees it, and the old one exits.",
     calls: 'clone3(CLONE_PARENT)',
     fields: { flags: 'u64' },
   },
