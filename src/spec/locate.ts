@@ -29,9 +29,10 @@ const scanErrors: Readonly<Record<number, string>> = {
   6: 'a string has a control character, which must be written as an escape',
 }
 
-type Expected = 'value' | 'value or ]' | 'name' | 'name or }' | 'colon' | 'comma or }' | 'comma or ]' | 'end'
+type Expected = 'value' | 'item' | 'value or ]' | 'name' | 'name or }' | 'colon' | 'comma or }' | 'comma or ]' | 'end'
 const expectations: Readonly<Record<Expected, string>> = {
   value: 'a value',
+  item: 'a value',
   'value or ]': 'a value or "]"',
   name: 'a name in double quotes',
   'name or }': 'a name in double quotes or "}"',
@@ -160,13 +161,14 @@ class Walk {
         return kind === token.comma
       case 'comma or ]':
         if (kind === token.closeBracket) return this.#close()
-        this.#expected = 'value'
+        this.#expected = 'item'
         if (frame !== undefined) frame.index++
         return kind === token.comma
       case 'value or ]':
         if (kind === token.closeBracket) return this.#close()
         return this.#value(kind, offset)
       case 'value':
+      case 'item':
         return this.#value(kind, offset)
       case 'end':
         return false
@@ -231,6 +233,6 @@ function unexpected(expected: Expected, kind: number, offset: number, text: stri
   if (text.startsWith("'")) problem.hint = 'strings are in double quotes'
   // Only a comma leads to these two before a closing bracket.
   else if (expected === 'name' && kind === token.closeBrace) problem.hint = 'remove the comma before it'
-  else if (expected === 'value' && kind === token.closeBracket) problem.hint = 'remove the comma before it'
+  else if (expected === 'item' && kind === token.closeBracket) problem.hint = 'remove the comma before it'
   return problem
 }

@@ -1,0 +1,98 @@
+import test from 'ava'
+import { checkProcess } from '../../../src/spec/parse.ts'
+import { changed, problemsWith, told } from './config.ts'
+
+/** Fields that are not supported yet, each with a value that asks for something. */
+const unsupported: Readonly<Record<string, unknown>> = {
+  '/hooks': { poststop: [{ path: '/bin/true' }] },
+  '/linux/seccomp': { defaultAction: 'SCMP_ACT_ALLOW' },
+  '/linux/intelRdt': { closID: 'a' },
+  '/linux/netDevices': { eth0: { name: 'eth1' } },
+  '/linux/memoryPolicy': { mode: 'MPOL_LOCAL' },
+  '/linux/personality': { domain: 'LINUX32' },
+  '/linux/mountLabel': 'system_u:object_r:container_file_t:s0',
+  '/linux/resources/memory/reservation': 1,
+  '/linux/resources/memory/swap': -1,
+  '/linux/resources/memory/kernel': 1,
+  '/linux/resources/memory/kernelTCP': 1,
+  '/linux/resources/memory/swappiness': 60,
+  '/linux/resources/memory/disableOOMKiller': true,
+  '/linux/resources/memory/useHierarchy': true,
+  '/linux/resources/memory/checkBeforeUpdate': true,
+  '/linux/resources/cpu/burst': 1,
+  '/linux/resources/cpu/realtimeRuntime': 1,
+  '/linux/resources/cpu/realtimePeriod': 1,
+  '/linux/resources/cpu/cpus': '0',
+  '/linux/resources/cpu/mems': '0',
+  '/linux/resources/cpu/idle': 1,
+  '/linux/resources/blockIO': { weight: 100 },
+  '/linux/resources/hugepageLimits': [{ pageSize: '2MB', limit: 0 }],
+  '/linux/resources/network': { classID: 1 },
+  '/linux/resources/rdma': { mlx5_1: { hcaHandles: 1 } },
+  '/linux/resources/unified': { 'memory.high': '1' },
+  '/process/apparmorProfile': 'docker-default',
+  '/process/selinuxLabel': 'system_u:system_r:container_t:s0',
+  '/process/scheduler': { policy: 'SCHED_BATCH' },
+  '/process/ioPriority': { class: 'IOPRIO_CLASS_IDLE' },
+  '/process/execCPUAffinity': { initial: '0' },
+}
+
+for (const [pointer, value] of Object.entries(unsupported)) {
+  test(`${pointer} is refused by its name`, (t) => {
+    t.deepEqual(problemsWith({ [pointer]: value }), [`${pointer} is not supported yet`])
+  })
+
+  for (const empty of [null, ...(typeof value === 'object' ? [Array.isArray(value) ? [] : {}] : [])]) {
+    test(`${pointer} as ${JSON.stringify(empty)} is absent`, (t) => {
+      const problems = problemsWith({ [pointer]: empty })
+      t.false(
+        problems.some((text) => text.includes('not supported')),
+        problems.join(),
+      )
+    })
+  }
+}
+
+test('a time namespace is refused', (t) => {
+  t.deepEqual(problemsWith({ '/linux/namespaces/-': { type: 'time' } }), [
+    '/linux/namespaces/6/type time is not supported yet',
+  ])
+})
+
+test('an id-mapped mount is refused', (t) => {
+  const mappings = [{ containerID: 0, hostID: 1, size: 1 }]
+  t.deepEqual(problemsWith({ '/mounts/1/uidMappings': mappings, '/mounts/1/gidMappings': mappings }), [
+    '/mounts/1/uidMappings is not supported yet',
+    '/mounts/1/gidMappings is not supported yet',
+  ])
+})
+
+test("a container in the runtime's mount namespace is refused", (t) => {
+  const without = { '/linux/namespaces': [{ type: 'uts' }] }
+  t.deepEqual(problemsWith(without), [
+    "/linux/namespaces has no mount namespace: to share the runtime's is not supported yet",
+  ])
+  t.deepEqual(problemsWith({ '/linux': undefined, '/hostname': undefined }), problemsWith(without))
+})
+
+test('what daemons write for unset settings is absent', (t) => {
+  t.deepEqual(
+    problemsWith({
+      '/hooks': { prestart: [], poststop: [] },
+      '/process/apparmorProfile': '',
+      '/linux/mountLabel': '',
+      '/linux/resources/blockIO': { weight: 0, weightDevice: [] },
+      '/linux/resources/memory': { limit: 0, reservation: 0, swap: 0, disableOOMKiller: false },
+      '/linux/resources/cpu': { shares: 0, cpus: '', mems: '', realtimePeriod: 0 },
+      '/linux/resources/pids': { limit: 0 },
+      '/linux/resources/hugepageLimits': [],
+      '/linux/intelRdt': {},
+    }),
+    [],
+  )
+})
+
+test('exec refuses what create refuses', (t) => {
+  const process = { ...(changed({}) as { process: object }).process, apparmorProfile: 'a' }
+  t.deepEqual(told(checkProcess(process).problems), ['/apparmorProfile is not supported yet'])
+})
