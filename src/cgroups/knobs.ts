@@ -340,7 +340,9 @@ export const knobs: readonly Knob[] = [
 export function compileResources(resources: Resources | undefined): CompiledResources {
   const compiled: CompiledResources = { writes: [], problems: [] }
   if (resources === undefined) return compiled
+  const asked = Object.keys(resources).map((group) => `/${group}`)
   for (const knob of knobs) {
+    if (!asked.some((group) => knob.pointer.startsWith(group))) continue
     for (const outcome of knob.convert(resources)) {
       const pointer = base + (outcome.pointer ?? knob.pointer)
       if ('problem' in outcome) {
