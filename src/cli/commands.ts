@@ -4,15 +4,29 @@
  */
 import type { Command, OptionRow } from './table.ts'
 
-const bundle: OptionRow = { name: 'bundle', short: 'b', value: 'dir', doc: 'directory of the bundle (default: the working directory)' }
-const config: OptionRow = { name: 'config', short: 'f', value: 'file', doc: 'configuration to use instead of config.json of the bundle' }
+const bundle: OptionRow = {
+  name: 'bundle',
+  short: 'b',
+  value: 'dir',
+  doc: 'directory of the bundle (default: the working directory)',
+}
+const config: OptionRow = {
+  name: 'config',
+  short: 'f',
+  value: 'file',
+  doc: 'configuration to use instead of config.json of the bundle',
+}
 const consoleSocket: OptionRow = {
   name: 'console-socket',
   value: 'path',
   doc: 'unix socket that receives the terminal, for process.terminal without a foreground',
 }
 const pidFile: OptionRow = { name: 'pid-file', value: 'file', doc: 'file to write the process id to' }
-const pidfdSocket: OptionRow = { name: 'pidfd-socket', value: 'path', doc: 'unix socket that receives a pidfd of the process' }
+const pidfdSocket: OptionRow = {
+  name: 'pidfd-socket',
+  value: 'path',
+  doc: 'unix socket that receives a pidfd of the process',
+}
 const preserveFds: OptionRow = {
   name: 'preserve-fds',
   value: 'count',
@@ -36,7 +50,11 @@ const makes: readonly OptionRow[] = [
 const id = { name: 'container-id' }
 
 export const globalOptions: readonly OptionRow[] = [
-  { name: 'root', value: 'dir', doc: 'directory of the state (default: /run/runt, or $XDG_RUNTIME_DIR/runt without root)' },
+  {
+    name: 'root',
+    value: 'dir',
+    doc: 'directory of the state (default: /run/runt, or $XDG_RUNTIME_DIR/runt without root)',
+  },
   { name: 'log', value: 'file', doc: 'file to which errors are appended (default: standard error)' },
   { name: 'log-format', value: 'text|json', choices: ['text', 'json'], doc: 'format of the log (default: text)' },
   { name: 'debug', doc: 'log more' },
@@ -47,7 +65,12 @@ export const globalOptions: readonly OptionRow[] = [
     choices: ['cgroupfs', 'systemd', 'disabled'],
     doc: 'who makes the cgroup (default: cgroupfs)',
   },
-  { name: 'rootless', value: 'true|false|auto', choices: ['true', 'false', 'auto'], doc: 'ignore what needs root (default: auto)' },
+  {
+    name: 'rootless',
+    value: 'true|false|auto',
+    choices: ['true', 'false', 'auto'],
+    doc: 'ignore what needs root (default: auto)',
+  },
   { name: 'version', short: 'v', doc: 'print the version' },
   { name: 'help', short: 'h', doc: 'print this help' },
 ]
@@ -78,8 +101,20 @@ export const commands: readonly Command[] = [
       { name: 'env', short: 'e', value: 'name=value', list: true, doc: 'environment variable; may be repeated' },
       { name: 'tty', short: 't', doc: 'give the process a terminal' },
       { name: 'user', short: 'u', value: 'uid[:gid]', doc: 'user and group, as numbers' },
-      { name: 'additional-gids', short: 'g', value: 'gid', number: true, list: true, doc: 'supplementary group; may be repeated' },
-      { name: 'process', short: 'p', value: 'file', doc: 'file with a process object as in config.json, instead of a command' },
+      {
+        name: 'additional-gids',
+        short: 'g',
+        value: 'gid',
+        number: true,
+        list: true,
+        doc: 'supplementary group; may be repeated',
+      },
+      {
+        name: 'process',
+        short: 'p',
+        value: 'file',
+        doc: 'file with a process object as in config.json, instead of a command',
+      },
       detach,
       pidFile,
       pidfdSocket,
@@ -97,7 +132,12 @@ export const commands: readonly Command[] = [
     name: 'explain',
     doc: 'print what create would do with a bundle, step by step; does nothing and needs no root',
     args: { list: [{ name: 'container-id', optional: true }], min: 0, max: 1 },
-    options: [bundle, config, { name: 'json', doc: 'print the plan as JSON' }, ...makes.filter(({ name }) => name.startsWith('no-'))],
+    options: [
+      bundle,
+      config,
+      { name: 'json', doc: 'print the plan as JSON' },
+      ...makes.filter(({ name }) => name.startsWith('no-')),
+    ],
     load: () => import('./explain.ts'),
   },
   {
@@ -113,7 +153,13 @@ export const commands: readonly Command[] = [
     doc: 'list the containers',
     args: { list: [], min: 0, max: 0 },
     options: [
-      { name: 'format', short: 'f', value: 'table|json', choices: ['table', 'json'], doc: 'form of the output (default: table)' },
+      {
+        name: 'format',
+        short: 'f',
+        value: 'table|json',
+        choices: ['table', 'json'],
+        doc: 'form of the output (default: table)',
+      },
       { name: 'quiet', short: 'q', doc: 'print only the ids' },
     ],
     load: () => import('./list.ts'),

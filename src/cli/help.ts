@@ -12,7 +12,10 @@ function option(row: OptionRow): Option {
 }
 
 function base(name: string, doc: string): Commander {
-  return new Commander(name).description(doc).helpOption('-h, --help', 'print this help').configureHelp({ helpWidth: 100 })
+  return new Commander(name)
+    .description(doc)
+    .helpOption('-h, --help', 'print this help')
+    .configureHelp({ helpWidth: 100 })
 }
 
 function command(row: Command, parent: string): Commander {

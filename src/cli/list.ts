@@ -24,6 +24,9 @@ export function table(containers: readonly ContainerState[]): string {
   ]
   const widths = rows[0]?.map((_, column) => Math.max(9, ...rows.map((row) => row[column]?.length ?? 0)) + 3) ?? []
   return rows
-    .map((row) => `${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('')}\n`)
+    .map(
+      (row) =>
+        `${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('')}\n`,
+    )
     .join('')
 }

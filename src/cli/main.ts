@@ -7,7 +7,8 @@ import { resolvePath } from '../runtime/paths.ts'
 import type { Globals } from '../runtime/requests.ts'
 import { commands, globalOptions } from './commands.ts'
 import { CommandLog, type LogFormat } from './log.ts'
-import { checkArguments, nearest, parseFlags, type Parsed } from './parse.ts'
+import { checkArguments, parseFlags, type Parsed } from './parse.ts'
+import { suggestion } from './nearest.ts'
 import type { Command } from './table.ts'
 
 /** What runc leaves with when `exec` fails, so that its callers can tell it from the process's own failure. */
@@ -32,7 +33,7 @@ export async function main(caller: Caller, host: Host): Promise<number> {
     const module = await command.load()
     return await module.run(parsed, context)
   } catch (error) {
-    await report(host, log, command, parsed, error)
+    await report({ host, log, argv0: caller.argv0, command, parsed }, error)
     return command?.name === 'exec' && !(error instanceof UsageError) ? execFailure : 1
   }
 }
@@ -59,11 +60,8 @@ function asksForHelp(words: readonly string[]): boolean {
 function findCommand(name: string): Command {
   const command = commands.find((row) => row.name === name)
   if (command !== undefined) return command
-  const near = nearest(
-    name,
-    commands.map((row) => row.name),
-  )
-  throw new UsageError(`unknown command "${name}"`, { hint: near === undefined ? 'see runt --help' : `did you mean ${near}?` })
+  const known = commands.map((row) => row.name)
+  throw new UsageError(`unknown command "${name}"`, { hint: suggestion(name, known) ?? 'see runt --help' })
 }
 
 function logSettings(caller: Caller, globals: Parsed) {
@@ -96,13 +94,23 @@ async function defaultRoot(env: Caller['env'], host: Host): Promise<string> {
   return own ? `${XDG_RUNTIME_DIR}/runt` : '/run/runt'
 }
 
+/** How far a command came. */
+interface Run {
+  host: Host
+  log: CommandLog
+  argv0: string
+  command: Command | undefined
+  parsed: Parsed | undefined
+}
+
 /** With a log file, the log gets the line, and standard error the same line bare, for callers that read only that. */
-async function report(host: Host, log: CommandLog, command: Command | undefined, parsed: Parsed | undefined, error: unknown): Promise<void> {
+async function report(run: Run, error: unknown): Promise<void> {
+  const { host, log, argv0, command, parsed } = run
   const { forPeople, oneLine } = await import('./report.ts')
   const name = command?.name ?? ''
   const id = command?.args.list[0]?.name === 'container-id' ? parsed?.id : undefined
   if (log.settings.file === undefined) {
-    await host.output.stderr(forPeople(name, id, error))
+    await host.output.stderr(forPeople(name, id, error, argv0))
     if (log.settings.debug && error instanceof Error) await host.output.stderr(`${error.stack ?? ''}\n`)
     return
   }

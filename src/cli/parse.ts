@@ -3,6 +3,7 @@
  * flags after arguments except where a command passes those on. A flag that is given twice counts as given last.
  */
 import { UsageError } from '../errors.ts'
+import { suggestion } from './nearest.ts'
 import type { Command, OptionRow } from './table.ts'
 
 /** The values of one level's flags, and what was no flag. */
@@ -53,7 +54,7 @@ export function parseFlags(argv: readonly string[], options: readonly OptionRow[
   const parsed = new Parsed()
   let index = 0
   while (index < argv.length) {
-    const word = argv[index++] as string
+    const word = argv[index++]!
     if (word === '--') {
       parsed.args.push(...argv.slice(index))
       break
@@ -70,7 +71,13 @@ export function parseFlags(argv: readonly string[], options: readonly OptionRow[
 }
 
 /** @returns the index of the next word. */
-function takeFlag(word: string, argv: readonly string[], index: number, options: readonly OptionRow[], parsed: Parsed): number {
+function takeFlag(
+  word: string,
+  argv: readonly string[],
+  index: number,
+  options: readonly OptionRow[],
+  parsed: Parsed,
+): number {
   const equals = word.indexOf('=')
   const given = equals < 0 ? word : word.slice(0, equals)
   const name = given.replace(/^--?/, '')
@@ -97,7 +104,7 @@ function takeFlag(word: string, argv: readonly string[], index: number, options:
 
 /** `-dt` → `-d -t`; undefined unless all of them are switches. */
 function switches(letters: string, options: readonly OptionRow[]): OptionRow[] | undefined {
-  const rows = [...letters].map((letter) => options.find((row) => row.short === letter && row.value === undefined))
+  const rows = letters.split('').map((letter) => options.find((row) => row.short === letter && row.value === undefined))
   return rows.every((row) => row !== undefined) ? rows : undefined
 }
 
@@ -114,11 +121,9 @@ function checked(given: string, option: OptionRow, value: string): string {
 }
 
 function unknownFlag(given: string, options: readonly OptionRow[]): UsageError {
-  const near = nearest(
-    given.replace(/^--?/, ''),
-    options.filter((row) => row.hidden !== true).map((row) => row.name),
-  )
-  return new UsageError(`unknown flag ${given}`, { hint: near === undefined ? undefined : `did you mean --${near}?` })
+  const known = options.filter((row) => row.hidden !== true).map((row) => row.name)
+  const hint = suggestion(given.replace(/^--?/, ''), known, '--')
+  return new UsageError(`unknown flag ${given}`, { hint })
 }
 
 /**
@@ -129,34 +134,14 @@ function unknownFlag(given: string, options: readonly OptionRow[]): UsageError {
 export function checkArguments(argv0: string, command: Command, parsed: Parsed): void {
   const { min, max } = command.args
   const count = parsed.args.length
-  const wrong = (how: string) => new UsageError(`${argv0}: "${command.name}" requires ${how} argument(s)`)
+  const wrong = (how: string) =>
+    new UsageError(`${argv0}: "${command.name}" requires ${how} argument(s)`, { hint: usage(command) })
   if (min === max && count !== min) throw wrong(`exactly ${min}`)
   if (count < min) throw wrong(`a minimum of ${min}`)
   if (max !== undefined && count > max) throw wrong(`a maximum of ${max}`)
 }
 
-/** The closest of `known` to a misspelt name; undefined where none is close. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined
-  let least = Math.floor(name.length / 3) + 1
-  for (const candidate of known) {
-    const distance = editDistance(name, candidate)
-    if (distance < least) [best, least] = [candidate, distance]
-    else if (best === undefined && name.length > 2 && candidate.startsWith(name)) best = candidate
-  }
-  return best
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[b.length] as number
+function usage({ name, args }: Command): string {
+  const words = args.list.map((row) => (row.optional === true ? `[${row.name}]` : `<${row.name}>`))
+  return ['usage: runt', name, '[flags]', ...words].join(' ')
 }

@@ -43,10 +43,12 @@ export function oneLine(command: string, error: unknown): string {
 }
 
 /** The failure for a person. */
-export function forPeople(command: string, id: string | undefined, error: unknown): string {
+export function forPeople(command: string, id: string | undefined, error: unknown, argv0?: string): string {
+  // Faults of the command line begin with the name that runt was called by.
+  const known = argv0 !== undefined && messageOf(error).startsWith(`${argv0}: `)
   const what = ['runt', command, id].filter((part) => part !== undefined && part !== '').join(' ')
   if (error instanceof InvalidConfigError && error.problems.length > 0) return `${what}: ${problemList(error)}`
-  const lines = [`${what}: ${messageOf(error)}`]
+  const lines = [known ? messageOf(error) : `${what}: ${messageOf(error)}`]
   if (error instanceof RuntError) {
     const field = fieldText(error)
     if (field !== undefined) lines.push(`  from: ${field}`)

@@ -14,7 +14,7 @@ export interface Caller {
 }
 
 export function caller(): Caller {
-  const bun = process.versions['bun']
+  const bun = process.versions.bun
   return {
     // A script's argv[0] is the engine's.
     argv0: bun !== undefined && process.argv[1]?.startsWith('/$bunfs') === true ? process.argv0 : 'runt',

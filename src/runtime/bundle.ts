@@ -20,7 +20,10 @@ export interface Bundle {
 }
 
 /** @throws RuntError if the bundle or its config.json cannot be read; InvalidConfigError with every problem found. */
-export async function loadBundle(context: Context, request: { bundle?: string | undefined; config?: string | undefined }): Promise<Bundle> {
+export async function loadBundle(
+  context: Context,
+  request: { bundle?: string | undefined; config?: string | undefined },
+): Promise<Bundle> {
   const { host, globals } = context
   const name = absolute(globals, request.bundle ?? '.')
   const dir = await attempt(`bundle ${name}`, { origin: '--bundle' }, () => host.files.realPath(name))
@@ -28,7 +31,14 @@ export async function loadBundle(context: Context, request: { bundle?: string | 
   const text = await readConfig(context, dir, file, request.config !== undefined)
   const { spec, problems, warnings } = parseSpec(text)
   if (spec === undefined || problems.length > 0) throw await invalidConfig(file, text, problems)
-  return { dir, file, text, spec, rootfs: spec.root === undefined ? undefined : resolvePath(dir, spec.root.path), warnings: warnings.map(sentence) }
+  return {
+    dir,
+    file,
+    text,
+    spec,
+    rootfs: spec.root === undefined ? undefined : resolvePath(dir, spec.root.path),
+    warnings: warnings.map(sentence),
+  }
 }
 
 async function readConfig(context: Context, dir: string, file: string, given: boolean): Promise<string> {
@@ -38,9 +48,13 @@ async function readConfig(context: Context, dir: string, file: string, given: bo
     return await files.readText(file, maxConfigBytes)
   } catch (error) {
     if (isErrno(error, 'EFBIG')) {
-      throw new RuntError('INVALID_CONFIG', `${file} is larger than ${maxConfigBytes >> 20} MiB`, { origin, cause: error })
+      throw new RuntError('INVALID_CONFIG', `${file} is larger than ${maxConfigBytes >> 20} MiB`, {
+        origin,
+        cause: error,
+      })
     }
-    if (isErrno(error, 'ENOTDIR')) throw new RuntError('ENOTDIR', `bundle ${dir}: not a directory`, { origin, cause: error })
+    if (isErrno(error, 'ENOTDIR'))
+      throw new RuntError('ENOTDIR', `bundle ${dir}: not a directory`, { origin, cause: error })
     const hint = given ? undefined : 'a bundle is a directory with a config.json: "runt spec" writes one'
     throw await explained(`read ${file}`, error, { origin, hint: isErrno(error, 'ENOENT') ? hint : undefined })
   }
@@ -52,12 +66,19 @@ export function sentence(problem: ConfigProblem): string {
 }
 
 /** The error for problems of a configuration, with their lines. */
-export async function invalidConfig(file: string, text: string, problems: readonly ConfigProblem[]): Promise<InvalidConfigError> {
+export async function invalidConfig(
+  file: string,
+  text: string,
+  problems: readonly ConfigProblem[],
+): Promise<InvalidConfigError> {
   const located = await locateProblems(text, [...problems])
   const [first] = located
   const more = located.length - 1
   const rest = more > 0 ? ` (and ${more} more problem${more === 1 ? '' : 's'})` : ''
-  const where = first === undefined ? 'not a configuration' : `${first.line === undefined ? '' : `line ${first.line}: `}${sentence(first)}`
+  const where =
+    first === undefined
+      ? 'not a configuration'
+      : `${first.line === undefined ? '' : `line ${first.line}: `}${sentence(first)}`
   return new InvalidConfigError(file, located, `${baseName(file)}: ${where}${rest}`)
 }
 
@@ -67,7 +88,9 @@ export async function invalidConfig(file: string, text: string, problems: readon
  */
 export async function locate(error: unknown, file: string, text: string): Promise<unknown> {
   if (error instanceof InvalidConfigError) {
-    return error.problems.some((problem) => problem.line !== undefined) ? error : invalidConfig(file, text, error.problems)
+    return error.problems.some((problem) => problem.line !== undefined)
+      ? error
+      : invalidConfig(file, text, error.problems)
   }
   if (!(error instanceof RuntError) || error.origin?.startsWith('/') !== true) return error
   const [place] = await locateProblems(text, [{ pointer: error.origin, message: '' }])

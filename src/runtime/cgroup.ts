@@ -78,7 +78,8 @@ const pause = 10
 export async function abandonCgroup(host: Host, cgroup: SavedCgroup): Promise<void> {
   for (let waited = 0; ; waited += pause) {
     try {
-      return await host.files.rmdir(cgroupDir(cgroup))
+      await host.files.rmdir(cgroupDir(cgroup))
+      return
     } catch (error) {
       if (isErrno(error, 'ENOENT', 'ENOTDIR')) return
       if (!isErrno(error, 'EBUSY', 'ENOTEMPTY')) throw error

@@ -119,4 +119,3 @@ async function killProcess(host: Host, name: ProcessName): Promise<void> {
     await closeQuietly(host, pidfd)
   }
 }
-

@@ -58,19 +58,27 @@ interface Prepared {
 }
 
 /** All that can be found wrong before anything was done. */
-async function prepare(context: Context, request: CreateRequest, bundle: Bundle, foreground: boolean): Promise<Prepared> {
+async function prepare(
+  context: Context,
+  request: CreateRequest,
+  bundle: Bundle,
+  foreground: boolean,
+): Promise<Prepared> {
   const { host, log } = context
   const { spec } = bundle
   const euid = await host.system.euid()
   if (euid !== 0) {
-    throw new RuntError('NOT_ROOT', `needs root, and is user ${euid}`, { hint: 'use sudo; containers without root are not supported' })
+    throw new RuntError('NOT_ROOT', `needs root, and is user ${euid}`, {
+      hint: 'use sudo; containers without root are not supported',
+    })
   }
   checkTerminal(spec.process?.terminal === true, foreground, request.consoleSocket)
   await checkRootfs(context, bundle)
   const listen = await listenFds(context)
   await checkPreserved(context, listen, request.preserveFds ?? 0)
   const placed = await placeCgroup(context, spec, request.id)
-  if (placed !== undefined && placed.problems.length > 0) throw await invalidConfig(bundle.file, bundle.text, placed.problems)
+  if (placed !== undefined && placed.problems.length > 0)
+    throw await invalidConfig(bundle.file, bundle.text, placed.problems)
   const cgroup = placed?.cgroup
   const compiled = compileCreate(spec, {
     id: request.id,
@@ -94,7 +102,8 @@ async function checkRootfs({ host }: Context, { rootfs }: Bundle): Promise<void>
   if (status === undefined) {
     throw new RuntError('ENOENT', `root filesystem ${rootfs}: no such file or directory`, { origin })
   }
-  if (status.type !== 'directory') throw new RuntError('ENOTDIR', `root filesystem ${rootfs}: not a directory`, { origin })
+  if (status.type !== 'directory')
+    throw new RuntError('ENOTDIR', `root filesystem ${rootfs}: not a directory`, { origin })
 }
 
 async function make(context: Context, request: CreateRequest, prepared: Prepared, undo: Undo): Promise<Established> {
@@ -123,7 +132,13 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
 }
 
 /** Makes the cgroup and spawns init in it. */
-async function spawnIn(host: Host, plan: Plan, dir: string, cgroup: PlacedCgroup | undefined, undo: Undo): Promise<Init> {
+async function spawnIn(
+  host: Host,
+  plan: Plan,
+  dir: string,
+  cgroup: PlacedCgroup | undefined,
+  undo: Undo,
+): Promise<Init> {
   if (cgroup === undefined) return Init.spawn(host, plan, { dir, cgroup: -1 }, undo)
   const made = await makeCgroup(host, cgroup, undo)
   try {
@@ -133,7 +148,11 @@ async function spawnIn(host: Host, plan: Plan, dir: string, cgroup: PlacedCgroup
   }
 }
 
-async function initialState(context: Context, request: CreateRequest, { bundle, compiled, cgroup }: Prepared): Promise<SavedState> {
+async function initialState(
+  context: Context,
+  request: CreateRequest,
+  { bundle, compiled, cgroup }: Prepared,
+): Promise<SavedState> {
   const { host } = context
   const { steps } = compiled.plan
   const lateFrom = steps.findIndex((step) => step.op === 'waitForStart') + 1
@@ -174,11 +193,15 @@ export async function finish({ host }: Context, established: Established, keepPi
 }
 
 /** Goes through init's set-up with it, until it waits for start. */
-async function setUp(context: Context, request: CreateRequest, prepared: Prepared, established: Established): Promise<void> {
+async function setUp(
+  context: Context,
+  request: CreateRequest,
+  prepared: Prepared,
+  established: Established,
+): Promise<void> {
   const { host, globals } = context
   const { parent, plan } = prepared.compiled
   const { init, state, dir, undo } = established
-  let ready = false
   const failed = await init.converse({
     replaced: () => record(context, established),
     console: async (fd, name) => {
@@ -200,14 +223,13 @@ async function setUp(context: Context, request: CreateRequest, prepared: Prepare
       state.phase = 'created'
       await saveState(host, dir, state)
       await announce(context, request, init, undo)
-      ready = true
     },
   })
   if (failed !== undefined) {
     const { stepError } = await import('./step-errors.ts')
     throw stepError(plan, { failed, architecture: await host.system.architecture(), spec: prepared.bundle.spec })
   }
-  if (!ready) throw await died(context, prepared.cgroup)
+  if (state.phase !== 'created') throw await died(context, prepared.cgroup)
 }
 
 /** init left without a word: most often the kernel killed it. */
@@ -228,7 +250,11 @@ async function closeConsole({ host }: Context, established: Established): Promis
 }
 
 /** user_namespaces(7): one write(2) each, all lines at once. */
-export async function writeIdMaps({ host }: Context, pid: number, maps: NonNullable<Compiled['parent']['idMaps']>): Promise<void> {
+export async function writeIdMaps(
+  { host }: Context,
+  pid: number,
+  maps: NonNullable<Compiled['parent']['idMaps']>,
+): Promise<void> {
   const lines = (list: readonly IdMap[]) => list.map((map) => `${map.containerID} ${map.hostID} ${map.size}\n`).join('')
   for (const [file, list, origin] of [
     ['gid_map', maps.gid, maps.gidOrigin],
@@ -240,7 +266,11 @@ export async function writeIdMaps({ host }: Context, pid: number, maps: NonNulla
   }
 }
 
-export async function adjustOom({ host }: Context, pid: number, wanted: Compiled['parent']['oomScoreAdj']): Promise<void> {
+export async function adjustOom(
+  { host }: Context,
+  pid: number,
+  wanted: Compiled['parent']['oomScoreAdj'],
+): Promise<void> {
   if (wanted === undefined) return
   await attempt(`set oom_score_adj to ${wanted.value}`, { origin: wanted.origin }, () =>
     host.files.writeExisting(`/proc/${pid}/oom_score_adj`, String(wanted.value)),
@@ -252,4 +282,3 @@ export async function limit({ host }: Context, pid: number, limits: Compiled['pa
     await attempt('set resource limit', { origin }, () => host.processes.setLimit(pid, resource, soft, hard))
   }
 }
-

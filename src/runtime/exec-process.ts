@@ -30,7 +30,9 @@ export async function execProcess(context: Context, request: ExecRequest, state:
 
 async function processFromFile(context: Context, request: ExecRequest, name: string): Promise<ExecProcess> {
   const file = absolute(context.globals, name)
-  const text = await attempt(`read ${file}`, { origin: '--process' }, () => context.host.files.readText(file, maxConfigBytes))
+  const text = await attempt(`read ${file}`, { origin: '--process' }, () =>
+    context.host.files.readText(file, maxConfigBytes),
+  )
   const { process, problems, warnings } = parseProcess(text)
   if (process === undefined) throw await invalidConfig(file, text, problems)
   if (request.tty === true) process.terminal = true
@@ -50,7 +52,8 @@ function changedProcess(request: ExecRequest, state: SavedState): Process {
   if (request.tty !== true) delete process.consoleSize
   if (request.cwd !== undefined) process.cwd = request.cwd
   if (request.env !== undefined) process.env = [...(process.env ?? []), ...request.env]
-  if (request.user !== undefined || request.additionalGids !== undefined) process.user = changedUser(request, process.user)
+  if (request.user !== undefined || request.additionalGids !== undefined)
+    process.user = changedUser(request, process.user)
   if (request.noNewPrivs === true) process.noNewPrivileges = true
   if (request.apparmor !== undefined) process.apparmorProfile = request.apparmor
   if (request.processLabel !== undefined) process.selinuxLabel = request.processLabel

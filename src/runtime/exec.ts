@@ -69,7 +69,12 @@ async function checkStatus({ host }: Context, dir: string, state: SavedState, re
   }
 }
 
-async function compile(context: Context, request: ExecRequest, state: SavedState, { process }: ExecProcess): Promise<Compiled> {
+async function compile(
+  context: Context,
+  request: ExecRequest,
+  state: SavedState,
+  { process }: ExecProcess,
+): Promise<Compiled> {
   const listen = await listenFds(context)
   await checkPreserved(context, listen, request.preserveFds ?? 0)
   return compileExec(process, {
@@ -97,7 +102,9 @@ function execCgroup(request: ExecRequest, state: SavedState): string | undefined
   if (request.cgroup === undefined) return dir
   const parts = request.cgroup.split('/').filter((part) => part !== '' && part !== '.')
   if (dir === undefined || parts.includes('..') || request.cgroup.includes(':')) {
-    throw new UsageError(`--cgroup ${request.cgroup} is not a path below the container's cgroup`, { origin: '--cgroup' })
+    throw new UsageError(`--cgroup ${request.cgroup} is not a path below the container's cgroup`, {
+      origin: '--cgroup',
+    })
   }
   return [dir, ...parts].join('/')
 }
@@ -109,7 +116,13 @@ interface Console {
 }
 
 /** Goes through the process's set-up with it, until it executed its program. */
-async function setUp({ host, globals }: Context, request: ExecRequest, { plan, parent }: Compiled, init: Init, undo: Undo): Promise<Console> {
+async function setUp(
+  { host, globals }: Context,
+  request: ExecRequest,
+  { plan, parent }: Compiled,
+  init: Init,
+  undo: Undo,
+): Promise<Console> {
   const context = { host, globals }
   const console: Console = {
     fd: -1,

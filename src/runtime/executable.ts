@@ -87,7 +87,9 @@ export function whyNotExecuted(code: string, bytes: Uint8Array, architecture: st
   const here = native[architecture] ?? architecture
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     if (file.kind === 'script') {
-      const odd = file.interpreter.endsWith('\r') ? ' (the line ends with a carriage return: save the script with Unix line ends)' : ''
+      const odd = file.interpreter.endsWith('\r')
+        ? ' (the line ends with a carriage return: save the script with Unix line ends)'
+        : ''
       return `its first line asks for the interpreter ${JSON.stringify(file.interpreter)}, which is not in the container${odd}`
     }
     if (file.kind === 'elf') {
@@ -98,7 +100,8 @@ export function whyNotExecuted(code: string, bytes: Uint8Array, architecture: st
   }
   if (code === 'ENOEXEC') {
     if (file.kind === 'empty') return 'the file is empty'
-    if (file.kind === 'elf' && file.machine !== here) return `it was built for ${file.machine}, and this machine is ${here}`
+    if (file.kind === 'elf' && file.machine !== here)
+      return `it was built for ${file.machine}, and this machine is ${here}`
     if (file.kind === 'elf') return `it is a damaged or unsupported ${file.bits}-bit ELF file`
     if (file.kind === 'script') return `its first line names no interpreter that could be executed`
     return 'it is neither an ELF program nor a script with a first line such as #!/bin/sh'
@@ -106,7 +109,8 @@ export function whyNotExecuted(code: string, bytes: Uint8Array, architecture: st
   if (code === 'EACCES' && file.kind === 'script') {
     return `look whether its interpreter ${file.interpreter} is an executable file, and the filesystem not mounted noexec`
   }
-  if (code === 'EACCES') return 'look whether the filesystem that holds it is mounted noexec, and whether its loader can be executed'
+  if (code === 'EACCES')
+    return 'look whether the filesystem that holds it is mounted noexec, and whether its loader can be executed'
   if (code === 'ELIBBAD') return 'its dynamic loader is no valid program'
   return undefined
 }

@@ -36,14 +36,26 @@ async function place(context: Context, bundle: Bundle, id: string): Promise<Plac
   try {
     placed = await placeCgroup(context, bundle.spec, id)
   } catch (error) {
-    await context.log?.warn(`${error instanceof Error ? error.message : String(error)}: the plan assumes /sys/fs/cgroup`)
-    return { saved: { manager: 'cgroupfs', root: '/sys/fs/cgroup', path: `/${id}` }, writes: [], devices: { program: new Uint8Array(), allowsAll: true } }
+    await context.log?.warn(
+      `${error instanceof Error ? error.message : String(error)}: the plan assumes /sys/fs/cgroup`,
+    )
+    return {
+      saved: { manager: 'cgroupfs', root: '/sys/fs/cgroup', path: `/${id}` },
+      writes: [],
+      devices: { program: new Uint8Array(), allowsAll: true },
+    }
   }
-  if (placed !== undefined && placed.problems.length > 0) throw await invalidConfig(bundle.file, bundle.text, placed.problems)
+  if (placed !== undefined && placed.problems.length > 0)
+    throw await invalidConfig(bundle.file, bundle.text, placed.problems)
   return placed?.cgroup
 }
 
-async function compile(request: ExplainRequest, bundle: Bundle, id: string, cgroup: PlacedCgroup | undefined): Promise<Compiled> {
+async function compile(
+  request: ExplainRequest,
+  bundle: Bundle,
+  id: string,
+  cgroup: PlacedCgroup | undefined,
+): Promise<Compiled> {
   try {
     return compileCreate(bundle.spec, {
       id,
@@ -101,7 +113,9 @@ function parentLines({ idMaps, oomScoreAdj, rlimits }: Compiled['parent']): stri
     lines.push(line(`write /proc/PID/uid_map ${map(idMaps.uid)}`, idMaps.uidOrigin))
     lines.push(line(`write /proc/PID/gid_map ${map(idMaps.gid)}`, idMaps.gidOrigin))
   }
-  if (oomScoreAdj !== undefined) lines.push(line(`write /proc/PID/oom_score_adj ${oomScoreAdj.value}`, oomScoreAdj.origin))
-  for (const { resource, soft, hard, origin } of rlimits) lines.push(line(`prlimit64 ${resource} ${soft} ${hard}`, origin))
+  if (oomScoreAdj !== undefined)
+    lines.push(line(`write /proc/PID/oom_score_adj ${oomScoreAdj.value}`, oomScoreAdj.origin))
+  for (const { resource, soft, hard, origin } of rlimits)
+    lines.push(line(`prlimit64 ${resource} ${soft} ${hard}`, origin))
   return lines.length === 0 ? [] : ['', 'meanwhile, from outside', ...lines]
 }

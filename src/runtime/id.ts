@@ -13,7 +13,9 @@ export function checkId(id: string): void {
   const hint = 'a container id consists of letters, digits and _ + - . and is neither "." nor ".."'
   if (id === '') throw new UsageError('container id is empty', { hint })
   if (id.length > maxLength) {
-    throw new UsageError(`container id of ${id.length} characters is too long`, { hint: `at most ${maxLength} are allowed` })
+    throw new UsageError(`container id of ${id.length} characters is too long`, {
+      hint: `at most ${maxLength} are allowed`,
+    })
   }
   if (id === '.' || id === '..' || !/^[A-Za-z0-9_+.-]+$/.test(id)) {
     throw new UsageError(`invalid container id ${JSON.stringify(id)}`, { hint })

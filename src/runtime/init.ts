@@ -127,7 +127,10 @@ export class Init {
     const { pid } = this.name
     const stat = await attempt(`read /proc/${pid}/stat`, {}, () => readStat(this.host, pid))
     // Our own child, not reaped: it is there even if it has died.
-    if (stat === undefined) throw new RuntError('NO_PROC', `/proc has no process ${pid}`, { hint: 'runt needs /proc of its own pid namespace' })
+    if (stat === undefined)
+      throw new RuntError('NO_PROC', `/proc has no process ${pid}`, {
+        hint: 'runt needs /proc of its own pid namespace',
+      })
     this.name = { pid, startTime: stat.startTime }
   }
 
@@ -169,7 +172,9 @@ async function openInput(host: Host, input: Input, facts: SpawnFacts): Promise<F
   const details = { origin: input.origin === '' ? undefined : input.origin }
   switch (source.kind) {
     case 'path':
-      return attempt(`open ${input.name} ${source.path}`, details, () => host.files.open(source.path, openFlags[source.flags]))
+      return attempt(`open ${input.name} ${source.path}`, details, () =>
+        host.files.open(source.path, openFlags[source.flags]),
+      )
     case 'state':
       return attempt(`open ${input.name} ${facts.dir}/${source.file}`, details, () =>
         host.files.open(`${facts.dir}/${source.file}`, openFlags.readWrite | openFlags.noFollow),

@@ -15,7 +15,10 @@ export interface ProcessStat {
  * the last `)`.
  */
 export function parseStat(text: string): ProcessStat | undefined {
-  const rest = text.slice(text.lastIndexOf(')') + 1).trim().split(' ')
+  const rest = text
+    .slice(text.lastIndexOf(')') + 1)
+    .trim()
+    .split(' ')
   const state = rest[0]
   const startTime = Number(rest[19])
   return state === undefined || state === '' || !Number.isFinite(startTime) ? undefined : { state, startTime }
@@ -43,7 +46,7 @@ export interface ProcessName {
 export async function isAlive(host: Host, name: ProcessName): Promise<boolean> {
   if (name.pid <= 0) return false
   const stat = await readStat(host, name.pid)
-  return stat !== undefined && stat.startTime === name.startTime && stat.state !== 'Z' && stat.state !== 'X'
+  return stat?.startTime === name.startTime && stat.state !== 'Z' && stat.state !== 'X'
 }
 
 /**

@@ -13,7 +13,7 @@ for (const [alias, name] of [
   ['POLL', 'IO'],
   ['UNUSED', 'SYS'],
 ] as const) {
-  numbers.set(alias, numbers.get(name) as number)
+  numbers.set(alias, numbers.get(name)!)
 }
 
 /** The kernel's real-time signals go from 32; 32 and 33 belong to libc's threads, so that RTMIN is 34. */
@@ -36,7 +36,9 @@ export function parseSignal(text: string): number {
     const number = numbers.get(name) ?? realTime(name)
     if (number !== undefined) return number
   }
-  throw new UsageError(`unknown signal "${text}"`, { hint: 'give a name such as TERM or SIGKILL, or a number up to 64' })
+  throw new UsageError(`unknown signal "${text}"`, {
+    hint: 'give a name such as TERM or SIGKILL, or a number up to 64',
+  })
 }
 
 function realTime(name: string): number | undefined {

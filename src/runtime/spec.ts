@@ -5,7 +5,10 @@ import { absolute, type Context } from './context.ts'
 import { attempt, isErrno } from './failures.ts'
 
 /** @throws RuntError if there is a config.json already. */
-export async function writeSpec(request: { bundle?: string | undefined; rootless?: boolean | undefined }, context: Context): Promise<string> {
+export async function writeSpec(
+  request: { bundle?: string | undefined; rootless?: boolean | undefined },
+  context: Context,
+): Promise<string> {
   const { host, globals } = context
   const file = `${absolute(globals, request.bundle ?? '.')}/config.json`
   const [uid, gid] = [await host.system.euid(), await host.system.egid()]

@@ -39,7 +39,8 @@ export async function startProgram(context: Context, dir: string, state: SavedSt
   }
   if (answer.length === 0) return
   const failed = await attempt('read what init reports', {}, () => host.processes.decodeMessage(answer))
-  if (failed.type !== 'failed') throw new RuntError('BAD_MESSAGE', `init reports ${failed.type} where only a failure can be`)
+  if (failed.type !== 'failed')
+    throw new RuntError('BAD_MESSAGE', `init reports ${failed.type} where only a failure can be`)
   const { failedStep } = await import('./step-errors.ts')
   const step = state.lateSteps[failed.step - state.lateFrom] ?? { op: 'unknown', origin: '' }
   throw failedStep({ failed, step, architecture: await host.system.architecture() })
@@ -72,7 +73,8 @@ async function giveTheGo({ host }: Context, dir: string): Promise<void> {
     }
   } catch (error) {
     // init died since the status was looked at.
-    if (isErrno(error, 'ENXIO', 'EPIPE')) throw new StateError('STOPPED', 'cannot start a container that has stopped', { cause: error })
+    if (isErrno(error, 'ENXIO', 'EPIPE'))
+      throw new StateError('STOPPED', 'cannot start a container that has stopped', { cause: error })
     throw error
   }
 }

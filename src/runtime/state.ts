@@ -66,21 +66,14 @@ export function decodeState(text: string, file: string): SavedState {
   } catch (cause) {
     throw new RuntError('BAD_STATE', `${file} is damaged`, { cause, hint: 'delete --force removes the container' })
   }
-  const state = value as Partial<SavedState> | null
-  if (typeof state === 'object' && state !== null && typeof state.format === 'number' && state.format > stateFormat) {
+  const state = (typeof value === 'object' ? value : null) as Partial<Record<keyof SavedState, unknown>> | null
+  if (typeof state?.format === 'number' && state.format > stateFormat) {
     throw new RuntError('BAD_STATE', `${file} was written by a newer version of runt`)
   }
-  if (
-    typeof state !== 'object' ||
-    state === null ||
-    state.format !== stateFormat ||
-    typeof state.id !== 'string' ||
-    typeof state.bundle !== 'string' ||
-    typeof state.pid !== 'number' ||
-    typeof state.startTime !== 'number' ||
-    typeof state.phase !== 'string'
-  ) {
-    throw new RuntError('BAD_STATE', `${file} is damaged`, { hint: 'delete --force removes the container' })
-  }
-  return state as SavedState
+  const whole =
+    state?.format === stateFormat &&
+    [state.id, state.bundle, state.phase].every((field) => typeof field === 'string') &&
+    [state.pid, state.startTime].every((field) => typeof field === 'number')
+  if (!whole) throw new RuntError('BAD_STATE', `${file} is damaged`, { hint: 'delete --force removes the container' })
+  return state as unknown as SavedState
 }

@@ -27,7 +27,10 @@ export async function deriveStatus(host: Host, dir: string, state: SavedState, l
 /** Whether init still holds the start fifo open, which it does until it executes the program. */
 async function waitsForStart(host: Host, dir: string): Promise<boolean> {
   try {
-    const fifo = await host.files.open(`${dir}/${startFifo}`, openFlags.writeOnly | openFlags.nonBlocking | openFlags.noFollow)
+    const fifo = await host.files.open(
+      `${dir}/${startFifo}`,
+      openFlags.writeOnly | openFlags.nonBlocking | openFlags.noFollow,
+    )
     await closeQuietly(host, fifo)
     return true
   } catch (error) {

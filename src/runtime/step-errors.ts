@@ -139,7 +139,8 @@ function kernelLog({ failed, step }: FailureFacts): string {
 function hint(facts: FailureFacts): string | undefined {
   const { failed, step, architecture } = facts
   const code = errnoCode(failed.errno)
-  if (code === 'ENOSYS') return `the kernel has no ${failed.syscall}: runt needs Linux 5.15 or newer, and a seccomp filter around runt must allow the call`
+  if (code === 'ENOSYS')
+    return `the kernel has no ${failed.syscall}: runt needs Linux 5.15 or newer, and a seccomp filter around runt must allow the call`
   if (step.op === 'exec') return whyNotExecuted(code, failed.detail, architecture)
   return hints[step.op as StepName]?.(code, failed)
 }
@@ -154,7 +155,8 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed) => string |
     if (code === 'EACCES') return 'the file is there, but the user of process.user may not execute it: chmod +x'
     return undefined
   },
-  chdir: (code) => (code === 'ENOENT' || code === 'ENOTDIR' ? 'the path counts from the root filesystem of the container' : undefined),
+  chdir: (code) =>
+    code === 'ENOENT' || code === 'ENOTDIR' ? 'the path counts from the root filesystem of the container' : undefined,
   openTree: (code) => (code === 'ENOENT' ? 'the source of a bind mount must exist on the host' : undefined),
   newMount: (code, { subject }) => {
     if (code === 'ENODEV') return `the kernel has no filesystem ${subject}: see /proc/filesystems, or load its module`
@@ -169,11 +171,13 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed) => string |
   },
   unshare: tooMany,
   fork: tooMany,
-  mknod: (code) => (code === 'EPERM' ? 'a user namespace, or a filesystem mounted nodev, does not allow device nodes' : undefined),
+  mknod: (code) =>
+    code === 'EPERM' ? 'a user namespace, or a filesystem mounted nodev, does not allow device nodes' : undefined,
   rlimit: (code) => (code === 'EPERM' ? 'raising a hard limit needs CAP_SYS_RESOURCE on the host' : undefined),
   ambientCapabilities: (code) =>
     code === 'EPERM' ? 'an ambient capability must be permitted and inheritable as well' : undefined,
-  pivotRoot: (code) => (code === 'EINVAL' ? 'a root on the initial ramfs cannot be pivoted: use --no-pivot' : undefined),
+  pivotRoot: (code) =>
+    code === 'EINVAL' ? 'a root on the initial ramfs cannot be pivoted: use --no-pivot' : undefined,
   openConsole: (code) => (code === 'ENOENT' ? 'a terminal needs the devpts mount on /dev/pts' : undefined),
 }
 

@@ -10,14 +10,19 @@ import { attempt } from './failures.ts'
 export function checkTerminal(terminal: boolean, foreground: boolean, consoleSocket: string | undefined): void {
   const origin = '--console-socket'
   if (terminal && !foreground && consoleSocket === undefined) {
-    throw new UsageError('process.terminal asks for a terminal, and nobody takes it: the command does not stay in the foreground', {
-      origin,
-      hint: 'give --console-socket, or set process.terminal to false',
-    })
+    throw new UsageError(
+      'process.terminal asks for a terminal, and nobody takes it: the command does not stay in the foreground',
+      {
+        origin,
+        hint: 'give --console-socket, or set process.terminal to false',
+      },
+    )
   }
   if (consoleSocket !== undefined && (!terminal || foreground)) {
     throw new UsageError(
-      terminal ? '--console-socket is only for detached containers' : '--console-socket is given, but process.terminal is false',
+      terminal
+        ? '--console-socket is only for detached containers'
+        : '--console-socket is given, but process.terminal is false',
       { origin },
     )
   }
@@ -36,7 +41,9 @@ export async function listenFds({ host, globals }: Context): Promise<number> {
 /** @throws UsageError if a descriptor that --preserve-fds counts is not open. */
 export async function checkPreserved({ host }: Context, listen: number, preserve: number): Promise<void> {
   for (let fd = 3 + listen; fd < 3 + listen + preserve; fd++) {
-    const status = await attempt(`look at descriptor ${fd}`, {}, () => host.files.status(`/proc/self/fd/${fd}`, { follow: false }))
+    const status = await attempt(`look at descriptor ${fd}`, {}, () =>
+      host.files.status(`/proc/self/fd/${fd}`, { follow: false }),
+    )
     if (status === undefined) {
       throw new UsageError(`descriptor ${fd}, which --preserve-fds counts, is not open`, { origin: '--preserve-fds' })
     }
