@@ -158,6 +158,11 @@ export function explainJson(plan: Plan): ExplainedPlan {
   }
 }
 
+/** In quotes; control characters, which a configuration could send to the reader's terminal, are escaped. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll(/[\u007f-\u009f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
+}
+
 /** A JSON Pointer as people write fields: `mounts[3].options[0]`; what is no pointer stays. */
 function fieldText(origin: string): string {
   if (!origin.startsWith('/')) return origin
@@ -167,16 +172,16 @@ function fieldText(origin: string): string {
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
     .map((token, index) => {
       if (/^\d+$/.test(token)) return `[${token}]`
-      return /^\w+$/.test(token) ? `${index === 0 ? '' : '.'}${token}` : `["${token}"]`
+      return /^\w+$/.test(token) ? `${index === 0 ? '' : '.'}${token}` : `[${quoted(token)}]`
     })
     .join('')
 }
 
-/** An argument; control characters, which a configuration could send to the reader's terminal, are escaped. */
+/** An argument. */
 function valueText(value: Value): string {
   if (typeof value === 'number') return String(value)
   if (typeof value !== 'string') return `[${value.map(valueText).join(', ')}]`
-  return /^[\x21\x23-\x5b\x5d-\x7e ]+$/.test(value) ? value : JSON.stringify(value)
+  return /^[\x21\x23-\x5b\x5d-\x7e ]+$/.test(value) ? value : quoted(value)
 }
 
 /** `r5`, without its name. */
@@ -229,7 +234,8 @@ function stepLines(steps: readonly ExplainedStep[]): Line[] {
 function startLines({ clone, inputs, preserveFds }: ExplainedPlan): Line[] {
   const line = (field: string, text: string): Line => ({ number: '', field, text, calls: '' })
   const lines = [line(clone.length === 0 ? '' : 'linux.namespaces', `clone3 flags ${clone.join('|') || '0'}`)]
-  for (const { register, source, origin } of inputs) lines.push(line(fieldText(origin), `${register} = ${source}`))
+  for (const { register, source, origin } of inputs)
+    lines.push(line(fieldText(origin), `${valueText(register)} = ${valueText(source)}`))
   if (preserveFds > 0) lines.push(line('', `descriptors 3 to ${2 + preserveFds} are inherited`))
   return lines
 }
