@@ -57,7 +57,7 @@ export interface Files {
   /** Up to `max` bytes; empty at end of file. Blocks. */
   read(fd: Fd, max: number): Awaitable<Uint8Array>
   write(fd: Fd, data: Uint8Array): Awaitable<void>
-  /** flock(2), exclusive. Waits unless `wait` is false, when a held lock gives EWOULDBLOCK. Released by `close`. */
+  /** flock(2), exclusive. Waits unless `wait` is false, when a held lock gives EAGAIN (of the same number as EWOULDBLOCK). Released by `close`. */
   lock(fd: Fd, wait: boolean): Awaitable<void>
   /** Type of the filesystem: statfs(2) f_type; undefined where the path does not exist. */
   filesystemType(path: string): Awaitable<number | undefined>
