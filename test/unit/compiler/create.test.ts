@@ -9,7 +9,7 @@ import { registerFaults } from './registers.ts'
 import { compileSample, facts, indexOf, inOrder, problemsOf, registerName, stepsOf } from './sample.ts'
 
 test('the default configuration becomes this plan', (t) => {
-  const { plan, warnings, parent } = compileCreate(defaultSpec(), facts)
+  const { plan, warnings, parent } = compileCreate({ ...defaultSpec(), hostname: 'box' }, facts)
   t.snapshot(explainPlan(plan))
   t.deepEqual(warnings, [])
   t.deepEqual(parent, { rlimits: [] })
