@@ -3,6 +3,7 @@ import { compileExec } from '../compiler/exec.ts'
 import type { Compiled } from '../compiler/facts.ts'
 import { StateError, UsageError } from '../errors.ts'
 import { openFlags, type ExitStatus, type Fd } from '../host/host.ts'
+import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { locate } from './bundle.ts'
 import { cgroupDir } from './cgroup.ts'
@@ -38,9 +39,7 @@ export async function exec(request: ExecRequest, context: Context): Promise<Exec
   try {
     const compiled = await compile(context, request, state, wanted)
     for (const warning of [...wanted.warnings, ...compiled.warnings]) await log?.warn(warning)
-    const cgroup = await openCgroup(context, request, state)
-    undo.push('close the cgroup', () => cgroup >= 0 && closeQuietly(host, cgroup))
-    const init = await Init.spawn(host, compiled.plan, { dir, cgroup, target: state }, undo)
+    const init = await spawn(context, request, compiled.plan, dir, state, undo)
     const console = await setUp(context, request, compiled, init, undo)
     await announce(context, request, init, undo)
     const { pid } = init.name
@@ -86,6 +85,22 @@ async function compile(
     listenFds: listen,
     euid: await context.host.system.euid(),
   })
+}
+
+async function spawn(
+  context: Context,
+  request: ExecRequest,
+  plan: Plan,
+  dir: string,
+  state: SavedState,
+  undo: Undo,
+): Promise<Init> {
+  const cgroup = await openCgroup(context, request, state)
+  try {
+    return await Init.spawn(context.host, plan, { dir, cgroup, target: state }, undo)
+  } finally {
+    if (cgroup >= 0) await closeQuietly(context.host, cgroup)
+  }
 }
 
 async function openCgroup({ host }: Context, request: ExecRequest, state: SavedState): Promise<Fd> {
@@ -150,6 +165,10 @@ async function setUp(
     },
   })
   if (failed !== undefined) {
+    // The container's last process left while its namespaces were joined (ESRCH), or one was to be made in them (ENOMEM).
+    const gone = { setns: 'ESRCH', fork: 'ENOMEM' }[plan.steps[failed.step]?.op as string]
+    const { errnoCode } = await import('./errno.ts')
+    if (errnoCode(failed.errno) === gone) throw new StateError('STOPPED', 'cannot exec in a stopped container')
     const { stepError } = await import('./step-errors.ts')
     throw stepError(plan, { failed, architecture: await host.system.architecture() })
   }

@@ -158,11 +158,11 @@ export class Init {
     } catch (error) {
       if (!isErrno(error, 'ESRCH')) throw error
     } finally {
-      await this.reapRetired()
-      await processes.wait(pid)
-      this.name = { pid: 0, startTime: 0 }
       if (this.pidfd >= 0) await closeQuietly(this.host, this.pidfd)
       this.pidfd = -1
+      this.name = { pid: 0, startTime: 0 }
+      await this.reapRetired()
+      await processes.wait(pid)
     }
   }
 }

@@ -1,0 +1,393 @@
+/**
+ * One command's host on a simulated machine: every effect is recorded, the n-th can be made to fail, or be the one before which
+ * the command is killed. Commands on the same machine take turns at every effect.
+ */
+import { decodePlan } from '../../src/plan/wire.ts'
+import type {
+  Child,
+  ExitStatus,
+  Fd,
+  FileStatus,
+  ForegroundRequest,
+  Host,
+  InitMessage,
+  SpawnRequest,
+} from '../../src/host/host.ts'
+import { openFlags } from '../../src/host/host.ts'
+import { directory, systemError, type Fifo, type OpenFile } from './tree.ts'
+import { cgroupRoot, type Process, type SocketPair, type World } from './world.ts'
+
+/** No code can handle it: whatever the command does after it, it meets it again. */
+export class Killed extends Error {}
+
+export interface HostOptions {
+  /** Number of the effect that fails, from 0; its errno is EIO unless `code` says otherwise. */
+  failAt?: number
+  code?: string
+  /** Number of the effect before which the command is killed. */
+  killAt?: number
+  euid?: number
+  /** For turns among commands: 0 gives none. */
+  seed?: number
+}
+
+type Held = { kind: 'file'; file: OpenFile } | { kind: 'pidfd'; process: Process } | { kind: 'socket'; pair: SocketPair } | { kind: 'console' }
+
+export class SimulatedHost {
+  readonly effects: string[] = []
+  readonly world: World
+  readonly host: Host
+  dead = false
+  private readonly options: HostOptions
+  private readonly held = new Map<Fd, Held>()
+  private random: number
+
+  constructor(world: World, options: HostOptions = {}) {
+    this.world = world
+    this.options = options
+    this.random = options.seed ?? 0
+    this.host = {
+      files: this.counted('files', this.files()),
+      processes: this.counted('processes', this.processes()),
+      sockets: this.counted('sockets', {
+        sendDescriptor: (socket: string, fd: Fd, data: string) => {
+          this.take(fd)
+          world.sent.push({ socket, data })
+        },
+      }),
+      cgroups: this.counted('cgroups', { setDeviceFilter: (fd: Fd) => void this.take(fd) }),
+      output: {
+        stdout: (text) => void (world.stdout += text),
+        stderr: (text) => void (world.stderr += text),
+      },
+      system: {
+        now: () => '2026-01-02T03:04:05.123456789Z',
+        euid: () => options.euid ?? 0,
+        egid: () => options.euid ?? 0,
+        kernelRelease: () => '6.1.0',
+        architecture: () => 'x64',
+        sleep: async () => {
+          // Others go on meanwhile, however many turns that takes.
+          for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+        },
+      },
+    }
+  }
+
+  /** Descriptors that the command did not close. */
+  get leaks(): string[] {
+    return [...this.held].map(([fd, held]) => `${fd} ${held.kind}${held.kind === 'file' ? ` ${held.file.path}` : ''}`)
+  }
+
+  /** The command's process ends, by itself or killed. */
+  end(): void {
+    this.dead = true
+    for (const fd of [...this.held.keys()]) this.drop(fd)
+    this.world.orphan(this)
+    this.world.changed()
+  }
+
+  private counted<T extends object>(group: string, functions: T): T {
+    const entries = Object.entries(functions) as [string, (...args: unknown[]) => unknown][]
+    return Object.fromEntries(
+      entries.map(([name, run]) => [name, (...args: unknown[]) => this.effect(`${group}.${name}`, args, run)]),
+    ) as T
+  }
+
+  private async effect(name: string, args: unknown[], run: (...args: unknown[]) => unknown): Promise<unknown> {
+    await this.turn()
+    const number = this.effects.length
+    this.effects.push(`${name} ${args.filter((arg) => typeof arg !== 'object').join(' ')}`)
+    if (!this.dead && number === this.options.killAt) this.end()
+    if (this.dead) throw new Killed(`killed at effect ${number}`)
+    if (number === this.options.failAt) {
+      // close(2) releases the descriptor whatever it answers.
+      if (name === 'files.close') this.drop(args[0] as Fd)
+      const path = typeof args[0] === 'string' ? args[0] : undefined
+      throw systemError(this.options.code ?? 'EIO', name, path)
+    }
+    try {
+      return await run(...args)
+    } finally {
+      this.world.runAll()
+      this.world.changed()
+    }
+  }
+
+  /** A pseudo-random number of steps of others. */
+  private async turn(): Promise<void> {
+    if (this.options.seed === undefined) return
+    this.random = (Math.imul(this.random, 1103515245) + 12345) >>> 0
+    for (let left = (this.random >>> 16) % 8; left > 0; left--) await Promise.resolve()
+  }
+
+  // ——— descriptors ———
+
+  private hold(held: Held): Fd {
+    let fd = 3
+    while (this.held.has(fd)) fd++
+    this.held.set(fd, held)
+    return fd
+  }
+
+  private take(fd: Fd): Held {
+    const held = this.held.get(fd)
+    if (held === undefined) throw systemError('EBADF', 'fd', String(fd))
+    return held
+  }
+
+  private drop(fd: Fd): void {
+    const held = this.take(fd)
+    this.held.delete(fd)
+    if (held.kind === 'file') this.world.letGo(held.file)
+    if (held.kind === 'socket') held.pair.host = false
+  }
+
+  private file(fd: Fd): OpenFile {
+    const held = this.take(fd)
+    if (held.kind !== 'file') throw systemError('EBADF', 'fd', String(fd))
+    return held.file
+  }
+
+  private pidfd(fd: Fd): Process {
+    const held = this.take(fd)
+    if (held.kind !== 'pidfd') throw systemError('EBADF', 'pidfd', String(fd))
+    return held.process
+  }
+
+  private pair(fd: Fd): SocketPair {
+    const held = this.take(fd)
+    if (held.kind !== 'socket') throw systemError('ENOTSOCK', 'socket', String(fd))
+    return held.pair
+  }
+
+  // ——— files ———
+
+  private files(): Host['files'] {
+    const { tree } = this.world
+    const text = (path: string): string => this.virtual(path) ?? this.text(path)
+    return {
+      readText: (path) => text(path),
+      readTextIfExists: (path) => {
+        try {
+          return text(path)
+        } catch (error) {
+          if (['ENOENT', 'ENOTDIR'].includes((error as { code?: string }).code ?? '')) return undefined
+          throw error
+        }
+      },
+      writeExisting: (path, value) => this.writeExisting(path, value),
+      writeAtomic: (path, value, mode = 0o600) => {
+        const { directory: parent, name } = tree.parent(path, 'open')
+        parent.children.set(name, { kind: 'file', text: value, mode })
+      },
+      writeNew: (path, value, mode) => tree.add(path, { kind: 'file', text: value, mode }, 'open'),
+      append: (path, value, mode) => {
+        const old = tree.find(path)
+        if (old?.kind === 'file') old.text += value
+        else tree.add(path, { kind: 'file', text: value, mode }, 'open')
+      },
+      status: (path) => this.status(path),
+      readLink: (path) => this.readLink(path),
+      realPath: (path) => {
+        tree.get(path, 'realpath')
+        return path
+      },
+      list: (path) => [...tree.directory(path, 'open').children.keys()],
+      mkdir: (path) => {
+        if (!this.world.isCgroup(path)) return tree.add(path, directory(), 'mkdir')
+        tree.parent(path, 'mkdir')
+        this.world.makeCgroup(path)
+      },
+      mkdirParents: (path) => tree.makeParents(path),
+      rmdir: (path) => this.rmdir(path),
+      unlink: (path) => tree.remove(path, 'unlink'),
+      removeTree: (path) => {
+        if (tree.find(path) !== undefined) tree.remove(path, 'unlink')
+      },
+      chown: (path) => void tree.get(path, 'chown'),
+      mkfifo: (path) => tree.add(path, { kind: 'fifo', data: [], opens: new Set() }, 'mkfifo'),
+      open: (path, flags) => this.open(path, flags),
+      close: (fd) => this.drop(fd),
+      read: (fd) => this.read(fd),
+      write: (fd, data) => void (this.file(fd).node as Fifo).data.push(...data),
+      lock: (fd, wait) => this.lock(fd, wait),
+      filesystemType: (path) => (path === cgroupRoot ? 0x63677270 : undefined),
+    }
+  }
+
+  private text(path: string): string {
+    const node = this.world.tree.get(path, 'open')
+    if (node.kind !== 'file') throw systemError('EISDIR', 'read', path)
+    return node.text
+  }
+
+  /** Files that the kernel makes up. */
+  private virtual(path: string): string | undefined {
+    const process = /^\/proc\/(\d+)\/stat$/.exec(path)
+    if (process) {
+      const found = this.world.processes.get(Number(process[1]))
+      return found === undefined ? this.world.missing(path) : this.world.stat(found)
+    }
+    const cgroup = /^(\/sys\/fs\/cgroup\/.+)\/cgroup\.(procs|events|stat)$/.exec(path)
+    if (!cgroup || this.world.tree.find(cgroup[1]!) === undefined) return undefined
+    const members = this.world.members(cgroup[1]!)
+    if (cgroup[2] === 'procs') return members.map(({ pid }) => `${pid}\n`).join('')
+    if (cgroup[2] === 'events') return `populated ${members.length > 0 ? 1 : 0}\nfrozen 0\n`
+    return 'nr_descendants 0\n'
+  }
+
+  private writeExisting(path: string, text: string): void {
+    const process = /^\/proc\/(\d+)\/\w+$/.exec(path)
+    if (process) {
+      if (!this.world.processes.has(Number(process[1]))) this.world.missing(path)
+      return
+    }
+    const node = this.world.tree.get(path, 'open')
+    if (node.kind !== 'file') throw systemError('EISDIR', 'open', path)
+    node.text = text
+    if (path.endsWith('/cgroup.kill')) {
+      for (const member of this.world.members(path.slice(0, -'/cgroup.kill'.length))) this.world.kill(member, 9)
+    }
+  }
+
+  private status(path: string): FileStatus | undefined {
+    const descriptor = /^\/proc\/self\/fd\/(\d+)$/.exec(path)
+    const base = { mode: 0o644, uid: 0, gid: 0, size: 0 }
+    if (descriptor) return this.held.has(Number(descriptor[1])) ? { type: 'symlink', ...base } : undefined
+    const node = this.world.tree.find(path)
+    return node && { type: node.kind, ...base }
+  }
+
+  private readLink(path: string): string {
+    if (path === '/proc/self') return '77'
+    const descriptor = /^\/proc\/self\/fd\/(\d+)$/.exec(path)
+    const file = this.file(Number(descriptor?.[1]))
+    return file.node.kind === 'directory' && file.node.removed ? `${file.path} (deleted)` : file.path
+  }
+
+  private rmdir(path: string): void {
+    const node = this.world.tree.directory(path, 'rmdir')
+    if (this.world.isCgroup(path)) {
+      const below = [...node.children.values()].some((child) => child.kind === 'directory')
+      if (below || this.world.members(path).length > 0) throw systemError('EBUSY', 'rmdir', path)
+    } else if (node.children.size > 0) throw systemError('ENOTEMPTY', 'rmdir', path)
+    this.world.tree.remove(path, 'rmdir')
+  }
+
+  private async open(path: string, flags: number): Promise<Fd> {
+    const node = this.world.tree.get(path, 'open')
+    const both = (flags & openFlags.readWrite) !== 0
+    const write = both || (flags & openFlags.writeOnly) !== 0
+    const read = both || !write
+    if ((flags & openFlags.directory) !== 0 && node.kind !== 'directory') throw systemError('ENOTDIR', 'open', path)
+    if (node.kind === 'directory' && write) throw systemError('EISDIR', 'open', path)
+    const file: OpenFile = { node, path, read, write, holders: 1 }
+    if (node.kind === 'fifo') {
+      const others = (kind: 'read' | 'write') => [...node.opens].some((other) => other[kind])
+      if (!both && (flags & openFlags.nonBlocking) === 0) await this.world.until(() => others(write ? 'read' : 'write'))
+      if (write && !both && !others('read')) throw systemError('ENXIO', 'open', path)
+      node.opens.add(file)
+    }
+    return this.hold({ kind: 'file', file })
+  }
+
+  private async read(fd: Fd): Promise<Uint8Array> {
+    const fifo = this.file(fd).node as Fifo
+    await this.world.until(() => fifo.data.length > 0 || ![...fifo.opens].some(({ write }) => write))
+    return Uint8Array.from(fifo.data.splice(0))
+  }
+
+  private async lock(fd: Fd, wait: boolean): Promise<void> {
+    const file = this.file(fd)
+    const { node } = file
+    if (node.kind !== 'directory') throw systemError('EBADF', 'flock', file.path)
+    if (node.lockedBy !== undefined && !wait) throw systemError('EWOULDBLOCK', 'flock', file.path)
+    while (node.lockedBy !== undefined) await this.world.until(() => node.lockedBy === undefined)
+    // Killed while it waited: the descriptor is closed.
+    if (!this.dead) node.lockedBy = file
+  }
+
+  // ——— processes ———
+
+  private processes(): Host['processes'] {
+    return {
+      spawn: (request) => this.spawn(request),
+      receive: (socket) => this.receive(socket),
+      decodeMessage: (packet) => {
+        const message = JSON.parse(Buffer.from(packet).toString()) as Extract<InitMessage, { type: 'failed' }>
+        return { ...message, detail: new Uint8Array() }
+      },
+      proceed: (socket) => {
+        const pair = this.pair(socket)
+        if (pair.inits === 0) throw systemError('EPIPE', 'sendmsg')
+        pair.proceeds++
+      },
+      pidfdOpen: (pid) => {
+        const process = this.world.processes.get(pid)
+        if (process === undefined) throw systemError('ESRCH', 'pidfd_open')
+        return this.hold({ kind: 'pidfd', process })
+      },
+      pidfdSignal: (fd, signal) => {
+        const process = this.pidfd(fd)
+        if (process.gone) throw systemError('ESRCH', 'pidfd_send_signal')
+        this.world.kill(process, signal)
+      },
+      pidfdWait: async (fd) => {
+        const process = this.pidfd(fd)
+        if (process.script.stuck === true) return false
+        await this.world.until(() => process.status !== undefined)
+        return true
+      },
+      wait: (pid) => this.wait(pid),
+      foreground: ({ pid, pidfd }: ForegroundRequest) => {
+        this.pidfd(pidfd)
+        return this.wait(pid)
+      },
+      setLimit: () => undefined,
+      becomeSubreaper: () => undefined,
+      runHook: () => ({ status: { kind: 'exited', code: 0 }, stdout: '', stderr: '' }),
+      windowSize: () => undefined,
+      setWindowSize: () => undefined,
+    }
+  }
+
+  private spawn({ plan, inputs, cloneFlags, cgroup }: SpawnRequest): Child {
+    const { steps } = decodePlan(plan)
+    const registers = inputs.map((fd) => this.take(fd)).flatMap((held) => (held.kind === 'file' ? [held.file] : []))
+    for (const file of registers) file.holders++
+    const target = inputs.map((fd) => this.take(fd)).find((held) => held.kind === 'pidfd')
+    const pair: SocketPair = { messages: [], proceeds: 0, host: true, inits: 1 }
+    const process = this.world.process({
+      parent: this,
+      cgroup: cgroup < 0 ? undefined : this.file(cgroup).path,
+      steps,
+      socket: pair,
+      files: [...registers],
+      registers,
+    })
+    // CLONE_NEWPID
+    if ((cloneFlags & 0x20000000) !== 0) process.pids.init = process
+    else if (target?.kind === 'pidfd') process.pids = target.process.pids
+    return {
+      pid: process.pid,
+      pidfd: this.hold({ kind: 'pidfd', process }),
+      socket: this.hold({ kind: 'socket', pair }),
+    }
+  }
+
+  private async receive(socket: Fd): Promise<InitMessage> {
+    const pair = this.pair(socket)
+    await this.world.until(() => pair.messages.length > 0 || pair.inits === 0)
+    const message = pair.messages.shift() ?? { type: 'closed' }
+    return message.type === 'descriptor' ? { ...message, fd: this.hold({ kind: 'console' }) } : message
+  }
+
+  private async wait(pid: number): Promise<ExitStatus> {
+    const process = this.world.processes.get(pid)
+    if (process?.parent !== this) throw systemError('ECHILD', 'waitid')
+    await this.world.until(() => process.status !== undefined)
+    this.world.reap(process)
+    return process.status!
+  }
+}
