@@ -111,7 +111,7 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   const { bundle, compiled, cgroup } = prepared
   const { dir, lock } = await makeContainer(context, request.id)
   undo.push('release the lock', () => closeQuietly(host, lock))
-  undo.push(`remove ${dir}`, () => host.files.removeTree(dir))
+  undo.pushLast(`remove ${dir}`, () => host.files.removeTree(dir))
   const state = await initialState(context, request, prepared)
   await saveState(host, dir, state)
   await makeFifos(host, dir)

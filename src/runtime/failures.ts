@@ -40,16 +40,22 @@ export async function closeQuietly(host: Host, fd: Fd): Promise<void> {
 
 /** What has to be taken back if a command fails half-way: last made, first undone. */
 export class Undo {
-  private readonly actions: { what: string; run: () => unknown }[] = []
+  private readonly actions: { what: string; run: () => unknown; last: boolean }[] = []
 
   push(what: string, run: () => unknown): void {
-    this.actions.push({ what, run })
+    this.actions.push({ what, run, last: false })
+  }
+
+  /** What stays if anything that was made after it could not be undone: by it the rest is found later. */
+  pushLast(what: string, run: () => unknown): void {
+    this.actions.push({ what, run, last: true })
   }
 
   /** Undoes everything; what could not be undone is told, never thrown. */
   async run(): Promise<Error[]> {
     const failures: Error[] = []
-    for (const { what, run } of this.actions.splice(0).reverse()) {
+    for (const { what, run, last } of this.actions.splice(0).reverse()) {
+      if (last && failures.length > 0) continue
       try {
         await run()
       } catch (error) {
