@@ -29,7 +29,7 @@ export function defaultSpec(options: DefaultSpecOptions = {}): Spec {
       noNewPrivileges: true,
     },
     root: { path: 'rootfs', readonly: true },
-    hostname: 'runc',
+    hostname: 'runt',
     mounts: mounts(rootless),
     linux: rootless ? rootlessLinux(options.uid ?? 0, options.gid ?? 0) : linux(),
   }
