@@ -47,7 +47,7 @@ unmet() {
 choose() {
   local package packages=${1#*=}
   for package in ${packages//|/ }; do
-    if apt-cache policy "$package" | grep -q '^  Candidate: [^(]'; then
+    if [[ $(LC_ALL=C apt-cache policy "$package") = *'Candidate: '[!\(]* ]]; then
       echo "$package"
       return
     fi
@@ -154,7 +154,7 @@ restart_docker() {
     return
   fi
   systemctl restart docker
-  docker info --format '{{json .Runtimes}}' | grep -q '"runt"' || fail 'Docker does not list runt among its runtimes'
+  [[ $(docker info --format '{{json .Runtimes}}') = *'"runt"'* ]] || fail 'Docker does not list runt among its runtimes'
   echo 'runt is registered with Docker: docker run --runtime runt …'
 }
 
