@@ -2,7 +2,8 @@
  * The table of commands: their flags, arguments and texts. The parser (parse.ts) and the help (help.ts) both come from it.
  * Plain data: it is read at every start, so that a command's own code is loaded only when it is run.
  */
-import type { Command, OptionRow } from './table.ts'
+import type { OptionRow } from './parse.ts'
+import type { Command } from './table.ts'
 
 const bundle: OptionRow = {
   name: 'bundle',

@@ -1,7 +1,8 @@
 /** The help, made from the table of commands. Loaded only when it is asked for, and commander with it. */
 import { Command as Commander, Option } from 'commander'
 import { commands, globalOptions } from './commands.ts'
-import type { Command, OptionRow } from './table.ts'
+import type { OptionRow } from './parse.ts'
+import type { Command } from './table.ts'
 
 function option(row: OptionRow): Option {
   const short = row.short === undefined ? '' : `-${row.short}, `

@@ -4,7 +4,25 @@
  */
 import { UsageError } from '../errors.ts'
 import { suggestion } from './nearest.ts'
-import type { Command, OptionRow } from './table.ts'
+
+/** A flag that a level of the command line has. */
+export interface OptionRow {
+  /** Without dashes. */
+  name: string
+  /** One letter. */
+  short?: string
+  /** Name of the value for the help; a flag without one is on or off. */
+  value?: string
+  /** The only values there are. */
+  choices?: readonly string[]
+  /** The value is a number, not below 0. */
+  number?: boolean
+  /** May be repeated; else the last one counts. */
+  list?: boolean
+  doc: string
+  /** Accepted, not shown. */
+  hidden?: boolean
+}
 
 /** The values of one level's flags, and what was no flag. */
 export class Parsed {
@@ -124,24 +142,4 @@ function unknownFlag(given: string, options: readonly OptionRow[]): UsageError {
   const known = options.filter((row) => row.hidden !== true).map((row) => row.name)
   const hint = suggestion(given.replace(/^--?/, ''), known, '--')
   return new UsageError(`unknown flag ${given}`, { hint })
-}
-
-/**
- * Checks the number of a command's arguments.
- * @param argv0 how runt was called
- * @throws UsageError
- */
-export function checkArguments(argv0: string, command: Command, parsed: Parsed): void {
-  const { min, max } = command.args
-  const count = parsed.args.length
-  const wrong = (how: string) =>
-    new UsageError(`${argv0}: "${command.name}" requires ${how} argument(s)`, { hint: usage(command) })
-  if (min === max && count !== min) throw wrong(`exactly ${min}`)
-  if (count < min) throw wrong(`a minimum of ${min}`)
-  if (max !== undefined && count > max) throw wrong(`a maximum of ${max}`)
-}
-
-function usage({ name, args }: Command): string {
-  const words = args.list.map((row) => (row.optional === true ? `[${row.name}]` : `<${row.name}>`))
-  return ['usage: runt', name, '[flags]', ...words].join(' ')
 }

@@ -1,24 +1,6 @@
-/** Types of the table of commands, and of what the parser makes of a command line. */
+/** Types of the table of commands. */
 import type { Context } from '../runtime/context.ts'
-import type { Parsed } from './parse.ts'
-
-export interface OptionRow {
-  /** Without dashes. */
-  name: string
-  /** One letter. */
-  short?: string
-  /** Name of the value for the help; a flag without one is on or off. */
-  value?: string
-  /** The only values there are. */
-  choices?: readonly string[]
-  /** The value is a number, not below 0. */
-  number?: boolean
-  /** May be repeated; else the last one counts. */
-  list?: boolean
-  doc: string
-  /** Accepted, not shown. */
-  hidden?: boolean
-}
+import type { OptionRow, Parsed } from './parse.ts'
 
 export interface ArgumentRow {
   name: string
