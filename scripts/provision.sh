@@ -104,15 +104,21 @@ install_node() {
   has_node || fail "Node $(node --version) was installed, but it is not the one in PATH: $PATH"
 }
 
-# Adds runt to the runtimes in Docker's configuration and leaves the rest of it alone. Status 1: it was there already.
+# Adds runt to the runtimes in Docker's configuration and leaves the rest of it alone. Status 3: it was there already.
 register_with_docker() {
   mkdir -p /etc/docker
   node - /etc/docker/daemon.json "$1" << 'MERGE'
 const fs = require('node:fs')
 const [file, runt] = process.argv.slice(2)
 const text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''
-const config = text.trim() === '' ? {} : JSON.parse(text)
-if (config.runtimes?.runt?.path === runt) process.exit(1)
+let config = {}
+try {
+  if (text.trim() !== '') config = JSON.parse(text)
+} catch (error) {
+  console.error(`${file} is not JSON: ${error.message}`)
+  process.exit(1)
+}
+if (config.runtimes?.runt?.path === runt) process.exit(3)
 config.runtimes = { ...config.runtimes, runt: { ...config.runtimes?.runt, path: runt } }
 fs.writeFileSync(`${file}.new`, `${JSON.stringify(config, null, 2)}\n`)
 fs.renameSync(`${file}.new`, file)
@@ -143,7 +149,7 @@ provision_vagrant() {
   register_with_docker /usr/local/bin/runt || status=$?
   case $status in
     0) restart_docker ;;
-    1) echo 'runt is registered with Docker' ;;
+    3) echo 'runt is registered with Docker' ;;
     *) fail '/etc/docker/daemon.json could not be changed' ;;
   esac
 }
