@@ -68,7 +68,10 @@ template <class Visitor>
 auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(${pascal(stepNames[0]!)}Step{})) {
   switch (op) {
 ${stepNames
-  .map((name) => `    case Op::${pascal(name)}: {\n      ${pascal(name)}Step s{};\n      decode(d, s);\n      return visit(s);\n    }`)
+  .map(
+    (name) =>
+      `    case Op::${pascal(name)}: {\n      ${pascal(name)}Step s{};\n      decode(d, s);\n      return visit(s);\n    }`,
+  )
   .join('\n')}
   }
   __builtin_unreachable();

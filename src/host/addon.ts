@@ -142,7 +142,8 @@ export function loadAddon(place: Place = ownPlace()): Addon {
     }
   }
   throw new RuntError('ADDON', `load native addon: ${failures.join('; ') || 'no place to look for it is known'}`, {
-    hint: place.executable === undefined ? 'build it with `npm run build`' : `${fileName} belongs beside the executable`,
+    hint:
+      place.executable === undefined ? 'build it with `npm run build`' : `${fileName} belongs beside the executable`,
   })
 }
 

@@ -55,4 +55,3 @@ export class PlanBuilder {
     this.plan.steps.push({ op, origin, ...fields } as unknown as Step)
   }
 }
-

@@ -41,7 +41,7 @@ const table = {
     fields: { flags: 'u32' },
   },
   fork: {
-    doc: "Go on in a new process, a sibling (CLONE_PARENT) in new namespaces; it reports its pid as the other side sees it, and the old one exits.",
+    doc: 'Go on in a new process, a sibling (CLONE_PARENT) in new namespaces; it reports its pid as the other side sees it, and the old one exits.',
     calls: 'clone3(CLONE_PARENT)',
     fields: { flags: 'u64' },
   },
@@ -73,7 +73,11 @@ const table = {
     fields: { resource: 'u32', soft: 'u64', hard: 'u64' },
   },
   umask: { doc: 'Set the file mode creation mask.', calls: 'umask', fields: { mask: 'u32' } },
-  keepCapabilities: { doc: 'Keep permitted capabilities over setresuid.', calls: 'prctl(PR_SET_KEEPCAPS)', fields: { keep: 'u32' } },
+  keepCapabilities: {
+    doc: 'Keep permitted capabilities over setresuid.',
+    calls: 'prctl(PR_SET_KEEPCAPS)',
+    fields: { keep: 'u32' },
+  },
   boundingSet: {
     doc: 'Drop every capability that is not in the mask from the bounding set.',
     calls: 'prctl(PR_CAPBSET_DROP)',

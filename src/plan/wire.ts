@@ -107,7 +107,15 @@ function encodeStep(step: Step, head: Buffer, start: number, strings: Strings, r
   head.writeUInt16LE(layout.size, start + 2)
   let at = start + stepHeaderSize
   for (const [name, kind] of layout.fields) {
-    encodeField((step as unknown as Record<string, unknown>)[name], kind, head, at, strings, registers, `${step.op}.${name}`)
+    encodeField(
+      (step as unknown as Record<string, unknown>)[name],
+      kind,
+      head,
+      at,
+      strings,
+      registers,
+      `${step.op}.${name}`,
+    )
     at += fieldSize[kind]
   }
   return at
@@ -125,7 +133,8 @@ function encodeField(
   switch (kind) {
     case 'reg':
     case 'out':
-      if (typeof value !== 'number' || value >= registers) throw new TypeError(`plan: ${where}: no such register: ${value}`)
+      if (typeof value !== 'number' || value >= registers)
+        throw new TypeError(`plan: ${where}: no such register: ${String(value)}`)
       head.writeUInt32LE(value, at)
       return
     case 'u32':
@@ -197,7 +206,8 @@ export function decodePlan(bytes: Uint8Array): DecodedPlan {
     const name = stepNames[plan.readUInt16LE(at)]
     if (name === undefined) throw new TypeError(`plan: unknown step ${plan.readUInt16LE(at)}`)
     const layout = layoutOf(name)
-    if (plan.readUInt16LE(at + 2) !== layout.size || at + layout.size > end) throw new TypeError(`plan: size of ${name}`)
+    if (plan.readUInt16LE(at + 2) !== layout.size || at + layout.size > end)
+      throw new TypeError(`plan: size of ${name}`)
     const step: Record<string, unknown> = { op: name }
     let field = at + stepHeaderSize
     for (const [key, kind] of layout.fields) {
@@ -224,7 +234,7 @@ function decodeField(
     case 'out': {
       const register = plan.readUInt32LE(at)
       if (register >= registers) throw new TypeError(`plan: ${where}: no such register`)
-      return register as Register
+      return register
     }
     case 'u32':
       return plan.readUInt32LE(at)

@@ -13,7 +13,9 @@ test('a process beyond memory.max is killed', (t) => {
   const { stdout, status } = sandbox.runContainer()
   t.is(lines(stdout)[0], String(64 << 20))
   t.is(status, 137)
-  const reached = lines(stdout).slice(1).map((line) => Number(line.split(' ')[1]))
+  const reached = lines(stdout)
+    .slice(1)
+    .map((line) => Number(line.split(' ')[1]))
   t.true(Math.max(0, ...reached) < 64, `it got ${reached.at(-1)} MB`)
   sandbox.assertClean(t)
 })
@@ -85,7 +87,10 @@ test('a memory limit that init itself cannot live with is told as such', (t) => 
 })
 
 test('without controllers a limit is refused by its field, and nothing is left', (t) => {
-  if (existsSync('/sys/fs/cgroup/cgroup.controllers') && readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').includes('memory')) {
+  if (
+    existsSync('/sys/fs/cgroup/cgroup.controllers') &&
+    readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').includes('memory')
+  ) {
     // The machine has them: hide one by asking for a controller that a leaf cannot get.
     t.pass('controllers are here; the unit tests of src/cgroups cover the refusal')
     return

@@ -173,7 +173,9 @@ test('the program’s signals are as a fresh process has them', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.args = ['inside', 'status', 'Sig']
   })
-  const masks = Object.fromEntries(lines(sandbox.runContainer().stdout).map((line) => line.split(':\t')))
+  const masks = Object.fromEntries(
+    lines(sandbox.runContainer().stdout).map((line) => line.split(':\t') as [string, string]),
+  )
   t.is(masks.SigBlk, '0000000000000000')
   t.is(masks.SigIgn, '0000000000000000')
   t.is(masks.SigCgt, '0000000000000000')

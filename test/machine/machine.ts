@@ -33,7 +33,7 @@ const types: Record<number, Message['type']> = { 1: 'reached', 3: 'forked', 4: '
 
 function parse(bytes: Buffer): Message[] {
   const messages: Message[] = []
-  for (let at = 0; at + 24 <= bytes.length; ) {
+  for (let at = 0; at + 24 <= bytes.length;) {
     const [type, value, , first, second, third] = [0, 4, 8, 12, 16, 20].map((offset) => bytes.readUInt32LE(at + offset))
     const errno = bytes.readInt32LE(at + 8)
     const from = at + 24

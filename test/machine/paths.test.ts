@@ -1,5 +1,15 @@
 import test, { type ExecutionContext } from 'ava'
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { PlanBuilder } from '../../src/plan/plan.ts'
@@ -27,7 +37,11 @@ interface OpenIn {
   optional?: number
 }
 
-function openIn(root: string, target: string, { make = 0, kind = 0, mode = 0o755, optional = 0 }: OpenIn): Promise<Outcome> {
+function openIn(
+  root: string,
+  target: string,
+  { make = 0, kind = 0, mode = 0o755, optional = 0 }: OpenIn,
+): Promise<Outcome> {
   const builder = new PlanBuilder()
   const input = builder.input('root', '', { kind: 'path', path: root, flags: 'path' })
   const dst = builder.register('target')
@@ -157,7 +171,15 @@ test('a device node is not made where another file stands', async (t) => {
   const mknod = (mode: number): Promise<Outcome> => {
     const builder = new PlanBuilder()
     const dir = builder.input('dir', '', { kind: 'path', path: root, flags: 'path' })
-    builder.add('mknod', '', { dir, name: 'node', mode, major: 0, minor: 0, uid: process.getuid!(), gid: process.getgid!() })
+    builder.add('mknod', '', {
+      dir,
+      name: 'node',
+      mode,
+      major: 0,
+      minor: 0,
+      uid: process.getuid!(),
+      gid: process.getgid!(),
+    })
     return runPlan(builder.plan, { inputs: [root] })
   }
   const fifo = 0o010640

@@ -15,7 +15,11 @@ function directory(t: ExecutionContext): string {
   return dir
 }
 
-function execute(args: string[], env: string[], more: (builder: PlanBuilder) => void = () => undefined): Promise<Outcome> {
+function execute(
+  args: string[],
+  env: string[],
+  more: (builder: PlanBuilder) => void = () => undefined,
+): Promise<Outcome> {
   const builder = new PlanBuilder()
   builder.add('program', '/process/args', { args, env })
   more(builder)
@@ -24,7 +28,10 @@ function execute(args: string[], env: string[], more: (builder: PlanBuilder) => 
 }
 
 test('a program is found in PATH and gets its arguments and environment', async (t) => {
-  const { stdout, status } = await execute(['sh', '-c', 'echo "$0 $1 $A"; exit 7', 'zero', 'one'], ['PATH=/nowhere:/bin', 'A=b c'])
+  const { stdout, status } = await execute(
+    ['sh', '-c', 'echo "$0 $1 $A"; exit 7', 'zero', 'one'],
+    ['PATH=/nowhere:/bin', 'A=b c'],
+  )
   t.is(stdout, 'zero one b c\n')
   t.is(status, 7)
 })
@@ -38,7 +45,11 @@ test('a program that is missing, a directory or not executable is told apart', a
   mkdirSync(`${dir}/sub`)
   writeFileSync(`${dir}/plain`, '#!/bin/sh\n')
   const failure = async (arg: string, env: string[] = []): Promise<unknown> => (await execute([arg], env)).messages[0]
-  t.like(await failure('no-such-program', ['PATH=/bin']), { errno: ENOENT, syscall: 'faccessat2', subject: 'no-such-program' })
+  t.like(await failure('no-such-program', ['PATH=/bin']), {
+    errno: ENOENT,
+    syscall: 'faccessat2',
+    subject: 'no-such-program',
+  })
   t.like(await failure(`${dir}/gone`), { errno: ENOENT, subject: `${dir}/gone` })
   t.like(await failure(`${dir}/sub`), { errno: EISDIR })
   t.like(await failure(`${dir}/plain`), { errno: EACCES })

@@ -31,7 +31,11 @@ export interface HostOptions {
   seed?: number
 }
 
-type Held = { kind: 'file'; file: OpenFile } | { kind: 'pidfd'; process: Process } | { kind: 'socket'; pair: SocketPair } | { kind: 'console' }
+type Held =
+  | { kind: 'file'; file: OpenFile }
+  | { kind: 'pidfd'; process: Process }
+  | { kind: 'socket'; pair: SocketPair }
+  | { kind: 'console' }
 
 export class SimulatedHost {
   readonly effects: string[] = []

@@ -47,7 +47,11 @@ const cases: Case[] = [
   { name: 'create', command: (context) => create({ id: 'web', pidFile: '/run/pid' }, context) },
   { name: 'create with limits', config: limits, command: (context) => create({ id: 'web' }, context) },
   { name: 'create with a user namespace', config: userNamespace, command: (context) => create({ id: 'web' }, context) },
-  { name: 'create in a pid namespace that is joined', config: joined, command: (context) => create({ id: 'web' }, context) },
+  {
+    name: 'create in a pid namespace that is joined',
+    config: joined,
+    command: (context) => create({ id: 'web' }, context),
+  },
   {
     name: 'create with a terminal',
     config: terminal,
@@ -58,9 +62,20 @@ const cases: Case[] = [
     script: { failStep: { op: 'program', errno: 2 } },
     command: (context) => create({ id: 'web' }, context),
   },
-  { name: 'run', script: { exits: 0 }, command: (context) => run({ id: 'web', pidFile: '/run/pid' }, context), mayLeave: true },
+  {
+    name: 'run',
+    script: { exits: 0 },
+    command: (context) => run({ id: 'web', pidFile: '/run/pid' }, context),
+    mayLeave: true,
+  },
   { name: 'run --detach', command: (context) => run({ id: 'web', detach: true }, context) },
-  { name: 'run with a terminal', config: terminal, script: { exits: 0 }, command: (context) => run({ id: 'web' }, context), mayLeave: true },
+  {
+    name: 'run with a terminal',
+    config: terminal,
+    script: { exits: 0 },
+    command: (context) => run({ id: 'web' }, context),
+    mayLeave: true,
+  },
   {
     name: 'run of a program that cannot be executed',
     script: { failStep: { op: 'exec', errno: 8 } },
@@ -85,8 +100,18 @@ const cases: Case[] = [
   },
   { name: 'kill', before: running, command: (context) => kill({ id: 'web' }, context), mayLeave: true },
   { name: 'list', before: running, command: list },
-  { name: 'delete of a stopped container', before: stopped, command: (context) => deleteContainer({ id: 'web' }, context), mayLeave: true },
-  { name: 'delete of a created container', before: created, command: (context) => deleteContainer({ id: 'web' }, context), mayLeave: true },
+  {
+    name: 'delete of a stopped container',
+    before: stopped,
+    command: (context) => deleteContainer({ id: 'web' }, context),
+    mayLeave: true,
+  },
+  {
+    name: 'delete of a created container',
+    before: created,
+    command: (context) => deleteContainer({ id: 'web' }, context),
+    mayLeave: true,
+  },
   {
     name: 'delete --force of a running container',
     before: running,
@@ -120,7 +145,10 @@ for (const each of cases) {
         t.deepEqual(world.remains(), before, where)
         t.is(world.read('/run/pid'), undefined, where)
       }
-      t.false(world.remains().some((line) => line.includes('zombie')), where)
+      t.false(
+        world.remains().some((line) => line.includes('zombie')),
+        where,
+      )
       await succeed(t, world, forceDelete)
       t.deepEqual(world.remains(), [], `after delete --force: ${where}`)
     }

@@ -75,9 +75,7 @@ test('the pid file holds the digits and nothing else', async (t) => {
 
 test('the terminal goes to the console socket, the pidfd to its socket', async (t) => {
   const world = machine((spec) => (spec.process!.terminal = true))
-  await succeed(t, world, (context) =>
-    create({ id: 'web', consoleSocket: '/c.sock', pidfdSocket: 'p.sock' }, context),
-  )
+  await succeed(t, world, (context) => create({ id: 'web', consoleSocket: '/c.sock', pidfdSocket: 'p.sock' }, context))
   t.deepEqual(world.sent, [
     { socket: '/c.sock', data: '/dev/pts/ptmx' },
     { socket: '/bundle/p.sock', data: 'pidfd' },
@@ -108,7 +106,10 @@ test('a pid that another process got is never signalled', async (t) => {
   world.kill(world.processes.get(pid)!, 9)
   const other = world.reuse(pid)
   t.is(await status(t, world), 'stopped')
-  t.is((await failure(t, world, (context) => kill({ id: 'web', signal: '9' }, context))).message, 'container not running')
+  t.is(
+    (await failure(t, world, (context) => kill({ id: 'web', signal: '9' }, context))).message,
+    'container not running',
+  )
   await succeed(t, world, (context) => deleteContainer({ id: 'web', force: true }, context))
   t.is(other.status, undefined)
 })
@@ -155,9 +156,7 @@ test('exec runs a process in the container and tells how it ended', async (t) =>
   const world = machine()
   await succeed(t, world, (context) => run({ id: 'web', detach: true }, context))
   world.script = { exits: 3 }
-  const result = await succeed(t, world, (context) =>
-    exec({ id: 'web', args: ['ls'], pidFile: '/run/e.pid' }, context),
-  )
+  const result = await succeed(t, world, (context) => exec({ id: 'web', args: ['ls'], pidFile: '/run/e.pid' }, context))
   t.deepEqual(result.status, { kind: 'exited', code: 3 })
   t.is(world.read('/run/e.pid'), String(result.pid))
 })
@@ -217,7 +216,10 @@ test('kill of all in a container without a pid namespace of its own reaches what
   await succeed(t, world, (context) => exec({ id: 'web', args: ['sleep'], detach: true }, context))
   world.kill(world.processes.get(pid)!, 9)
   t.is(world.alive().length, 1)
-  t.is((await failure(t, world, (context) => kill({ id: 'web', signal: 'TERM' }, context))).message, 'container not running')
+  t.is(
+    (await failure(t, world, (context) => kill({ id: 'web', signal: 'TERM' }, context))).message,
+    'container not running',
+  )
   await succeed(t, world, (context) => kill({ id: 'web', signal: '15', all: true }, context))
   t.is(world.alive().length, 0)
   await t.notThrowsAsync(succeed(t, world, (context) => kill({ id: 'web', signal: 'KILL', all: true }, context)))
