@@ -107,7 +107,7 @@ export async function createCgroup(host: Host, request: CgroupRequest): Promise<
     const fresh = await makeDirectories(host, root, path, made)
     if (!fresh) await checkLeftover(host, path)
     await enableControllers(host, root, path, request.writes)
-    for (const write of request.writes) await applyWrite(host, path, write)
+    for (const write of request.writes) if (!isLate(write)) await applyWrite(host, path, write)
     fd = await open(host, path)
     // A cgroup that was there may have a filter, which must go even if the new one allows everything.
     if (devices !== undefined && !(fresh && devices.allowsAll)) await setDevices(host, path, fd, devices)
@@ -120,6 +120,17 @@ export async function createCgroup(host: Host, request: CgroupRequest): Promise<
       undo,
     )
   }
+}
+
+/**
+ * Memory is limited once init is a program of its own: until it is executed it shares its memory with the process that spawned
+ * it (CLONE_VM), which the kernel would kill along with it for want of memory.
+ */
+const isLate = (write: CgroupWrite): boolean => write.controller === 'memory'
+
+/** Applies the limits that `createCgroup` left out. Call it before any program of the container runs. */
+export async function limitMemory(host: Host, path: string, writes: readonly CgroupWrite[]): Promise<void> {
+  for (const write of writes) if (isLate(write)) await applyWrite(host, path, write)
 }
 
 /** Closes and removes after a failure; the run's error is the one to throw, and carries the clean-up's. */

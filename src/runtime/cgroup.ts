@@ -2,7 +2,7 @@
 import { compileDevices, type DeviceFilter } from '../cgroups/devices.ts'
 import * as fs from '../cgroups/fs.ts'
 import { compileResources, type CgroupWrite } from '../cgroups/knobs.ts'
-import { cgroupPath, createCgroup, explainDeath, usesCgroups, type Cgroup } from '../cgroups/manager.ts'
+import { cgroupPath, createCgroup, explainDeath, limitMemory, usesCgroups, type Cgroup } from '../cgroups/manager.ts'
 import type { ConfigProblem } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { Spec } from '../spec/schema.gen.ts'
@@ -44,12 +44,17 @@ export async function placeCgroup(
   }
 }
 
-/** Makes the cgroup with its limits in force. The caller closes the descriptor. */
+/** Makes the cgroup with all limits but those of memory in force. The caller closes the descriptor. */
 export async function makeCgroup(host: Host, { saved, writes, devices }: PlacedCgroup, undo: Undo): Promise<Cgroup> {
   const path = cgroupDir(saved)
   const cgroup = await createCgroup(host, { root: saved.root, path, writes, devices })
   undo.push(`remove cgroup ${path}`, () => cgroup.undo())
   return cgroup
+}
+
+/** Puts the limits of memory in force: once init was executed, before any program of the container is. */
+export function limitMemoryOf(host: Host, { saved, writes }: PlacedCgroup): Promise<void> {
+  return limitMemory(host, cgroupDir(saved), writes)
 }
 
 /** What the cgroup's limits have to do with an init that left without a word; undefined if nothing. */

@@ -13,7 +13,7 @@ import type { Fd, Host } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
-import { cgroupDir, makeCgroup, placeCgroup, whyDied, type PlacedCgroup } from './cgroup.ts'
+import { cgroupDir, limitMemoryOf, makeCgroup, placeCgroup, whyDied, type PlacedCgroup } from './cgroup.ts'
 import { absolute, type Context } from './context.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { checkId } from './id.ts'
@@ -217,7 +217,10 @@ async function setUp(
       if (point === syncPoint.userNamespace && parent.idMaps !== undefined) {
         await writeIdMaps(context, init.name.pid, parent.idMaps)
       }
-      if (point === syncPoint.namespaces) await adjustOom(context, init.name.pid, parent.oomScoreAdj)
+      if (point === syncPoint.namespaces) {
+        await adjustOom(context, init.name.pid, parent.oomScoreAdj)
+        if (prepared.cgroup !== undefined) await limitMemoryOf(host, prepared.cgroup)
+      }
       if (point !== syncPoint.ready) return
       await limit(context, init.name.pid, parent.rlimits)
       state.phase = 'created'

@@ -1,21 +1,37 @@
 import test from 'ava'
 import { compileDevices } from '../../../src/cgroups/devices.ts'
 import { compileResources } from '../../../src/cgroups/knobs.ts'
-import { cgroupPath, createCgroup, explainDeath, usesCgroups } from '../../../src/cgroups/manager.ts'
+import { cgroupPath, createCgroup, limitMemory, explainDeath, usesCgroups } from '../../../src/cgroups/manager.ts'
 import type { Resources } from '../../../src/spec/schema.gen.ts'
 import { FakeCgroupfs, runtError } from './fake-cgroupfs.ts'
 
 const root = '/sys/fs/cgroup'
 const limits: Resources = { memory: { limit: 1 << 20 }, pids: { limit: 10 }, cpu: { shares: 1024, quota: 50000 } }
 
-function create(fake: FakeCgroupfs, path: string, resources: Resources = {}) {
-  return createCgroup(fake.host, {
-    root: fake.root,
-    path: fake.root + path,
-    writes: compileResources(resources).writes,
-    devices: compileDevices(resources.devices).filter,
-  })
+/** Makes a cgroup as the runtime does: memory last, and everything taken back if that fails. */
+async function create(fake: FakeCgroupfs, path: string, resources: Resources = {}) {
+  const { writes } = compileResources(resources)
+  const devices = compileDevices(resources.devices).filter
+  const cgroup = await createCgroup(fake.host, { root: fake.root, path: fake.root + path, writes, devices })
+  try {
+    await limitMemory(fake.host, cgroup.path, writes)
+  } catch (error) {
+    await cgroup.undo()
+    throw error
+  }
+  return cgroup
 }
+
+test('memory is not limited before it is asked for', async (t) => {
+  const fake = new FakeCgroupfs()
+  const { writes } = compileResources({ memory: { limit: 4096 }, pids: { limit: 3 } })
+  const devices = compileDevices(undefined).filter
+  const { path } = await createCgroup(fake.host, { root: fake.root, path: `${fake.root}/c`, writes, devices })
+  t.is(fake.get('/c')?.values.get('pids.max'), '3')
+  t.is(fake.get('/c')?.values.get('memory.max'), undefined)
+  await limitMemory(fake.host, path, writes)
+  t.is(fake.get('/c')?.values.get('memory.max'), '4096')
+})
 
 const session = () => '/user.slice/session.scope'
 
