@@ -60,6 +60,8 @@ export class World {
   readonly sent: { socket: string; data: string }[] = []
   /** For the next processes. */
   script: Script = {}
+  /** A command that a test left at work. */
+  creator: object | undefined
   stdout = ''
   stderr = ''
   private nextPid = 100
