@@ -28,17 +28,19 @@ export async function makeContainer(context: Context, id: string): Promise<{ dir
   const make = () => host.files.mkdir(dir, containerMode)
   await attempt(`make state directory ${dir}`, { origin: '--root' }, async () => {
     try {
-      await make()
-    } catch (error) {
-      if (isErrno(error, 'EEXIST')) {
-        throw new StateError('EXISTS', 'container with given ID already exists', {
-          hint: `choose another id, or remove it with "runt delete ${id}"`,
-          cause: error,
-        })
+      try {
+        await make()
+      } catch (error) {
+        if (!isErrno(error, 'ENOENT')) throw error
+        await host.files.mkdirParents(stateRoot(globals), rootMode)
+        await make()
       }
-      if (!isErrno(error, 'ENOENT')) throw error
-      await host.files.mkdirParents(stateRoot(globals), rootMode)
-      await make()
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error
+      throw new StateError('EXISTS', 'container with given ID already exists', {
+        hint: `choose another id, or remove it with "runt delete ${id}"`,
+        cause: error,
+      })
     }
   })
   try {
