@@ -1,0 +1,44 @@
+/** Commands of the runtime at the same time, and commands that are killed on the way. */
+import { spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Result, Sandbox } from './harness.ts'
+
+let counter = 0
+
+export interface Ended extends Result {
+  /** Whether it was killed by `killAfter`. */
+  killed: boolean
+}
+
+/**
+ * Runs a command with its streams in files of its own, as a container may hold them open for longer than the command lives.
+ * @param killAfter milliseconds after which the command gets SIGKILL
+ */
+export async function launch(sandbox: Sandbox, args: string[], killAfter?: number): Promise<Ended> {
+  const name = path.join(sandbox.dir, `command-${++counter}`)
+  const [file, ...rest] = sandbox.command(...args)
+  const [out, err] = [openSync(`${name}.out`, 'w'), openSync(`${name}.err`, 'w')]
+  const child = spawn(file!, rest, { cwd: sandbox.bundle, stdio: ['ignore', out, err] })
+  closeSync(out)
+  closeSync(err)
+  const timer = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter)
+  const [status, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (...end) => {
+      resolve(end)
+    })
+  })
+  clearTimeout(timer)
+  return {
+    status: status ?? 137,
+    killed: signal === 'SIGKILL',
+    stdout: readFileSync(`${name}.out`, 'utf8'),
+    stderr: readFileSync(`${name}.err`, 'utf8'),
+  }
+}
+
+/** Runs commands side by side. */
+export function together(sandbox: Sandbox, commands: readonly string[][]): Promise<Ended[]> {
+  return Promise.all(commands.map((args) => launch(sandbox, args)))
+}
