@@ -160,6 +160,7 @@ Fd open_own_directory(int parent, const std::string &name) {
 }
 
 // Removes `name` in `parent` with all below it. `path` is for errors.
+// NOLINTNEXTLINE(misc-no-recursion): at most kMaxDepth deep.
 void remove_entry(int parent, const std::string &name, const std::string &path, int depth) {
   if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return;
   // Linux says EISDIR for a directory, POSIX says EPERM.
@@ -175,7 +176,9 @@ void remove_entry(int parent, const std::string &name, const std::string &path, 
   Fd listing(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
   if (!listing.valid()) fail("fcntl", path);
   for (const std::string &entry : names_in(std::move(listing), path)) {
-    remove_entry(fd, entry, path + "/" + entry, depth + 1);
+    std::string below = path;
+    below.append("/").append(entry);
+    remove_entry(fd, entry, below, depth + 1);
   }
   if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) fail("rmdir", path);
 }

@@ -2,7 +2,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <ctime>
 
 #include "binding.h"
@@ -18,8 +17,8 @@ Napi::Value now(const Napi::CallbackInfo &info) {
   if (::gmtime_r(&time.tv_sec, &parts) == nullptr) fail("gmtime_r");
   char text[64];
   const size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + size, sizeof text - size, ".%09ldZ", time.tv_nsec);
-  return Napi::String::New(info.Env(), text);
+  const std::string nanoseconds = std::to_string(1000000000 + time.tv_nsec).substr(1);
+  return Napi::String::New(info.Env(), std::string(text, size) + "." + nanoseconds + "Z");
 }
 
 Napi::Value euid(const Napi::CallbackInfo &info) { return Napi::Number::New(info.Env(), ::geteuid()); }
