@@ -5,11 +5,7 @@ source "$(dirname "$0")/lib.sh"
 
 heading 'system packages'
 as_root bash scripts/provision.sh build
-busybox=$(command -v busybox || true)
-if [ -z "$busybox" ] || ldd "$busybox" > /dev/null 2>&1; then
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends busybox-static
-  busybox=$(command -v busybox)
-fi
+busybox=$(command -v busybox)
 
 heading 'node_modules'
 install_packages

@@ -42,7 +42,7 @@ class Fd {
 
 class Machine {
  public:
-  Machine(int socket) : socket_(socket) {}
+  explicit Machine(int socket) : socket_(socket) {}
 
   // Registers. A register is empty, or holds a descriptor that it owns.
   bool make_registers(uint32_t count);

@@ -9,7 +9,7 @@
  * follow it; a list is {offset, length, count}: `count` strings, each with its NUL, `length` bytes in all. The reader
  * (native/common/wire.h, native/init/decode.h) refuses whatever does not add up, byte for byte.
  */
-import { fieldSize, type FieldKind, type Register } from './fields.ts'
+import { fieldSize, type FieldKind } from './fields.ts'
 import type { Plan } from './plan.ts'
 import { stepNames, stepTable, type Step } from './steps.ts'
 
