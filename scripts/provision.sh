@@ -16,7 +16,7 @@ test_requirements=(
   qemu-system-x86 'virtiofsd=virtiofsd|qemu-system-common' cpio kmod xz-utils zstd mmdebstrap
   iproute2 procps util-linux systemd dbus
 )
-vagrant_requirements=("${build_requirements[@]}" docker.io 'docker=docker-cli|docker.io')
+vagrant_requirements=("${build_requirements[@]}" docker.io 'docker=docker-cli|docker.io' apparmor)
 node_least=20.19.0
 
 # virtiofsd is in none of the folders for commands.
