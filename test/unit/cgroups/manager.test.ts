@@ -1,7 +1,7 @@
 import test from 'ava'
 import { compileDevices } from '../../../src/cgroups/devices.ts'
 import { compileResources } from '../../../src/cgroups/knobs.ts'
-import { cgroupPath, createCgroup, limitMemory, explainDeath, usesCgroups } from '../../../src/cgroups/manager.ts'
+import { cgroupPath, createCgroup, explainDeath, limitMemory, usesCgroups } from '../../../src/cgroups/manager.ts'
 import type { Resources } from '../../../src/spec/schema.gen.ts'
 import { FakeCgroupfs, runtError } from './fake-cgroupfs.ts'
 
@@ -16,6 +16,7 @@ async function create(fake: FakeCgroupfs, path: string, resources: Resources = {
   try {
     await limitMemory(fake.host, cgroup.path, writes)
   } catch (error) {
+    await fake.host.files.close(cgroup.fd)
     await cgroup.undo()
     throw error
   }
