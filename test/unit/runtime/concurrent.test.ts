@@ -8,7 +8,9 @@ import { kill } from '../../../src/runtime/kill.ts'
 import { list, state } from '../../../src/runtime/list.ts'
 import { run } from '../../../src/runtime/run.ts'
 import { start } from '../../../src/runtime/start.ts'
+import { openFlags } from '../../../src/host/host.ts'
 import { act, machine, succeed, type Outcome } from '../../simulated/commands.ts'
+import { SimulatedHost } from '../../simulated/host.ts'
 import type { World } from '../../simulated/world.ts'
 
 type Command = (context: Context) => Promise<unknown>
@@ -84,3 +86,21 @@ for (const { name, before, commands, succeed: expected } of pairs) {
 function succeeded({ error }: Outcome<unknown>): boolean {
   return error === undefined
 }
+
+test('a command that waited for a container that was deleted does not touch the one that took its name', async (t) => {
+  const world = machine()
+  await created(t, world)
+  const deleter = new SimulatedHost(world)
+  const { files } = deleter.host
+  await files.lock(await files.open('/run/runt/web', openFlags.readOnly | openFlags.directory), true)
+  const waiter = act(t, world, go)
+  await deleter.host.system.sleep(0)
+  await files.removeTree('/run/runt/web')
+  for (const process of world.alive()) world.kill(process, 9)
+  await files.rmdir('/sys/fs/cgroup/own/web')
+  await created(t, world)
+  deleter.end()
+  const { error } = await waiter
+  t.is((error as Error).message, 'container does not exist')
+  t.is((await succeed(t, world, (context) => state('web', context))).status, 'created')
+})
