@@ -126,13 +126,13 @@ MERGE
 }
 
 provision_build() {
-  install "${build_requirements[@]}"
   require_node
+  install "${build_requirements[@]}"
 }
 
 provision_test() {
-  install "${test_requirements[@]}"
   require_node
+  install "${test_requirements[@]}"
 }
 
 provision_vagrant() {
