@@ -53,6 +53,7 @@ test('what follows the id is the program’s, flags too', (t) => {
 })
 
 test('--cwd and --env change the container’s own process', (t) => {
+  if (lacks(t, 'runc')) return
   const sandbox = running(t)
   t.is(inside(sandbox, [], 'cwd').stdout, '/\n')
   t.is(inside(sandbox, ['--cwd', '/tmp'], 'cwd').stdout, '/tmp\n')
