@@ -50,6 +50,8 @@ const makes: readonly OptionRow[] = [
 
 const id = { name: 'container-id' }
 
+export const helpOption: OptionRow = { name: 'help', short: 'h', doc: 'print this help' }
+
 export const globalOptions: readonly OptionRow[] = [
   {
     name: 'root',
@@ -58,7 +60,7 @@ export const globalOptions: readonly OptionRow[] = [
   },
   { name: 'log', value: 'file', doc: 'file to which errors are appended (default: standard error)' },
   { name: 'log-format', value: 'text|json', choices: ['text', 'json'], doc: 'format of the log (default: text)' },
-  { name: 'debug', doc: 'log more' },
+  { name: 'debug', doc: 'log warnings and details too' },
   { name: 'systemd-cgroup', doc: 'have systemd make the cgroup' },
   {
     name: 'cgroup-manager',
@@ -73,7 +75,7 @@ export const globalOptions: readonly OptionRow[] = [
     doc: 'ignore what needs root (default: auto)',
   },
   { name: 'version', short: 'v', doc: 'print the version' },
-  { name: 'help', short: 'h', doc: 'print this help' },
+  helpOption,
 ]
 
 export const commands: readonly Command[] = [

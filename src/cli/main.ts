@@ -6,7 +6,7 @@ import type { Context } from '../runtime/context.ts'
 import { resolvePath } from '../runtime/paths.ts'
 import type { Globals } from '../runtime/requests.ts'
 import { checkArguments } from './arguments.ts'
-import { commands, globalOptions } from './commands.ts'
+import { commands, globalOptions, helpOption } from './commands.ts'
 import { CommandLog, type LogFormat } from './log.ts'
 import { parseFlags, type Parsed } from './parse.ts'
 import { suggestion } from './nearest.ts'
@@ -27,8 +27,8 @@ export async function main(caller: Caller, host: Host): Promise<number> {
     const [name, ...rest] = globals.args
     if (globals.flag('help') || name === undefined || name === 'help') return await help(host, rest[0])
     command = findCommand(name)
-    if (asksForHelp(rest)) return await help(host, name)
-    parsed = parseFlags(rest, command.options, command.stopAtArgument === true)
+    parsed = parseFlags(rest, [...command.options, helpOption], command.stopAtArgument === true)
+    if (parsed.flag('help')) return await help(host, name)
     checkArguments(caller.argv0, command, parsed)
     const context: Context = { host, globals: await globalsOf(caller, host, globals), log }
     const module = await command.load()
@@ -47,15 +47,6 @@ async function print(host: Host, text: string): Promise<number> {
 async function help(host: Host, name: string | undefined): Promise<number> {
   const { helpText } = await import('./help.ts')
   return print(host, helpText(name === undefined ? undefined : findCommand(name)))
-}
-
-/** `--help` among the words before the first argument. */
-function asksForHelp(words: readonly string[]): boolean {
-  for (const word of words) {
-    if (!word.startsWith('-') || word === '--') return false
-    if (/^(-h|--?help)$/.test(word)) return true
-  }
-  return false
 }
 
 function findCommand(name: string): Command {

@@ -67,7 +67,7 @@ export async function succeed<T>(
   changes: Partial<Globals> = {},
 ): Promise<T> {
   const { value, error } = await act(t, world, command, options, changes)
-  if (error !== undefined) throw error
+  if (error !== undefined) throw error as Error
   return value as T
 }
 

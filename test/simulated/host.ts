@@ -199,7 +199,7 @@ export class SimulatedHost {
       },
       list: (path) => [...tree.directory(path, 'open').children.keys()],
       mkdir: (path) => {
-        if (!this.world.isCgroup(path)) return tree.add(path, directory(), 'mkdir')
+        if (!this.world.isCgroup(path)) { tree.add(path, directory(), 'mkdir'); return; }
         tree.parent(path, 'mkdir')
         this.world.makeCgroup(path)
       },

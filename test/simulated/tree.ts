@@ -73,7 +73,10 @@ export class Tree {
   parent(path: string, call: string): { directory: Directory; name: string } {
     const names = parts(path)
     const name = names.pop() ?? ''
-    return { directory: this.directory(`/${names.join('/')}`, call), name }
+    const parent = this.find(`/${names.join('/')}`, call)
+    if (parent === undefined) throw systemError('ENOENT', call, path)
+    if (parent.kind !== 'directory') throw systemError('ENOTDIR', call, path)
+    return { directory: parent, name }
   }
 
   add(path: string, node: Node, call: string): void {

@@ -161,12 +161,12 @@ export class World {
   run(process: Process): void {
     while (process.status === undefined && !process.executed) {
       const step = process.steps[process.at]
-      if (step === undefined) return this.exit(process, { kind: 'exited', code: 1 })
-      if (process.script.dieAt === step.op) return this.exit(process, { kind: 'signaled', signal: 9 })
-      if (process.script.failStep?.op === step.op) return this.fail(process)
+      if (step === undefined) { this.exit(process, { kind: 'exited', code: 1 }); return; }
+      if (process.script.dieAt === step.op) { this.exit(process, { kind: 'signaled', signal: 9 }); return; }
+      if (process.script.failStep?.op === step.op) { this.fail(process); return; }
       const next = this.step(process, step)
       if (next === 'waits') return
-      if (next !== process) return this.run(next)
+      if (next !== process) { this.run(next); return; }
       process.at++
     }
   }
@@ -176,7 +176,7 @@ export class World {
     const { socket } = process
     switch (step.op) {
       case 'sync':
-        return this.sync(process, socket, step['point'] as number)
+        return this.sync(process, socket, step.point as number)
       case 'fork':
         return this.fork(process)
       case 'openConsole':
@@ -300,8 +300,12 @@ export class World {
   remains(root = '/run/runt'): string[] {
     return [
       ...this.tree.paths(root),
-      ...this.tree.paths(cgroupRoot).filter((path) => this.tree.find(path)?.kind === 'directory' && !path.endsWith('/own')),
-      ...[...this.processes.values()].map(({ pid, status }) => `process ${pid}${status === undefined ? '' : ' (zombie)'}`),
+      ...this.tree
+        .paths(cgroupRoot)
+        .filter((path) => this.tree.find(path)?.kind === 'directory' && !path.endsWith('/own')),
+      ...[...this.processes.values()].map(
+        ({ pid, status }) => `process ${pid}${status === undefined ? '' : ' (zombie)'}`,
+      ),
     ]
   }
 

@@ -14,7 +14,13 @@ const base: Process = {
   args: ['server'],
   env: ['PATH=/bin', 'A=1'],
   user: { uid: 7, gid: 8, additionalGids: [9] },
-  capabilities: { bounding: ['CAP_KILL'], effective: ['CAP_KILL'], permitted: ['CAP_KILL'], inheritable: [], ambient: [] },
+  capabilities: {
+    bounding: ['CAP_KILL'],
+    effective: ['CAP_KILL'],
+    permitted: ['CAP_KILL'],
+    inheritable: [],
+    ambient: [],
+  },
 }
 
 async function changed(request: Partial<ExecRequest>, world = new World()): Promise<Process> {
@@ -70,7 +76,21 @@ test('a user is a number and perhaps a group, and nothing becomes root by mistak
   t.deepEqual(parseUser('1'), { uid: 1 })
   t.deepEqual(parseUser('1:2'), { uid: 1, gid: 2 })
   t.deepEqual(parseUser('0:0'), { uid: 0, gid: 0 })
-  for (const text of ['', 'x', ':', '1:', ':1', '1:2:3', '-1', '1.0', '0x1', '4294967295', '1:4294967296', ' 1', '1 ']) {
+  for (const text of [
+    '',
+    'x',
+    ':',
+    '1:',
+    ':1',
+    '1:2:3',
+    '-1',
+    '1.0',
+    '0x1',
+    '4294967295',
+    '1:4294967296',
+    ' 1',
+    '1 ',
+  ]) {
     t.throws(() => parseUser(text), { instanceOf: UsageError }, text)
   }
 })

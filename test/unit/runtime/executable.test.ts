@@ -28,7 +28,10 @@ function elf(options: { machine: number; bits?: 32 | 64; big?: boolean; loader?:
 }
 
 test('a script tells its interpreter', (t) => {
-  t.deepEqual(inspectExecutable(Buffer.from('#! /usr/bin/env python3\nx')), { kind: 'script', interpreter: '/usr/bin/env' })
+  t.deepEqual(inspectExecutable(Buffer.from('#! /usr/bin/env python3\nx')), {
+    kind: 'script',
+    interpreter: '/usr/bin/env',
+  })
   t.deepEqual(inspectExecutable(Buffer.from('#!/bin/sh')), { kind: 'script', interpreter: '/bin/sh' })
   t.deepEqual(inspectExecutable(Buffer.from('#!')), { kind: 'script', interpreter: '' })
 })
@@ -36,9 +39,24 @@ test('a script tells its interpreter', (t) => {
 test('an ELF file tells its machine and loader, in either byte order and width', (t) => {
   const loader = '/lib/ld.so.1'
   t.deepEqual(inspectExecutable(elf({ machine: 62, loader })), { kind: 'elf', machine: 'x86_64', bits: 64, loader })
-  t.deepEqual(inspectExecutable(elf({ machine: 22, big: true, loader })), { kind: 'elf', machine: 's390x', bits: 64, loader })
-  t.deepEqual(inspectExecutable(elf({ machine: 40, bits: 32, loader })), { kind: 'elf', machine: 'arm', bits: 32, loader })
-  t.deepEqual(inspectExecutable(elf({ machine: 183 })), { kind: 'elf', machine: 'aarch64', bits: 64, loader: undefined })
+  t.deepEqual(inspectExecutable(elf({ machine: 22, big: true, loader })), {
+    kind: 'elf',
+    machine: 's390x',
+    bits: 64,
+    loader,
+  })
+  t.deepEqual(inspectExecutable(elf({ machine: 40, bits: 32, loader })), {
+    kind: 'elf',
+    machine: 'arm',
+    bits: 32,
+    loader,
+  })
+  t.deepEqual(inspectExecutable(elf({ machine: 183 })), {
+    kind: 'elf',
+    machine: 'aarch64',
+    bits: 64,
+    loader: undefined,
+  })
 })
 
 test('a file that is cut off at any byte is no reason to fail', (t) => {
@@ -56,7 +74,10 @@ test('why a program was not executed is told from its bytes', (t) => {
   const why = (code: string, bytes: string | Buffer) => whyNotExecuted(code, Buffer.from(bytes), 'x64') ?? ''
   t.regex(why('ENOENT', '#!/usr/bin/perl\n'), /interpreter "\/usr\/bin\/perl", which is not in the container$/)
   t.regex(why('ENOENT', '#!/bin/sh\r\n'), /carriage return/)
-  t.regex(why('ENOENT', elf({ machine: 62, loader: '/lib64/ld-linux-x86-64.so.2' })), /loader \/lib64\/ld-linux-x86-64\.so\.2/)
+  t.regex(
+    why('ENOENT', elf({ machine: 62, loader: '/lib64/ld-linux-x86-64.so.2' })),
+    /loader \/lib64\/ld-linux-x86-64\.so\.2/,
+  )
   t.is(why('ENOEXEC', elf({ machine: 183 })), 'it was built for aarch64, and this machine is x86_64')
   t.is(why('ENOEXEC', ''), 'the file is empty')
   t.regex(why('ENOEXEC', 'echo hi\n'), /neither an ELF program nor a script/)

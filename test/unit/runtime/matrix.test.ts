@@ -33,7 +33,8 @@ const states = {
     world.creator = undefined
   },
   created: (t: ExecutionContext, world: World) => succeed(t, world, (context) => create({ id: 'web' }, context)),
-  running: (t: ExecutionContext, world: World) => succeed(t, world, (context) => run({ id: 'web', detach: true }, context)),
+  running: (t: ExecutionContext, world: World) =>
+    succeed(t, world, (context) => run({ id: 'web', detach: true }, context)),
   paused: async (t: ExecutionContext, world: World) => {
     await states.running(t, world)
     world.write('/sys/fs/cgroup/own/web/cgroup.freeze', '1\n')
@@ -186,7 +187,13 @@ for (const name of ['start', 'delete']) {
   test(`${name} waits for the command that creates the container`, async (t) => {
     const world = machine()
     const creator = new SimulatedHost(world, { seed: 1 })
-    const globals = { root: '/run/runt', systemdCgroup: false, cgroupManager: 'cgroupfs', rootless: 'auto', debug: false } as const
+    const globals = {
+      root: '/run/runt',
+      systemdCgroup: false,
+      cgroupManager: 'cgroupfs',
+      rootless: 'auto',
+      debug: false,
+    } as const
     const creation = create({ id: 'web' }, { host: creator.host, globals: { ...globals, cwd: '/bundle', env: {} } })
     // As soon as the directory is there, before the container is.
     await world.until(() => world.tree.find('/run/runt/web/state.json') !== undefined)

@@ -26,7 +26,7 @@ test('a state is read as it was written', (t) => {
 test('a damaged state is told, with the way out', (t) => {
   for (const text of ['', '{', 'null', '[]', '1', '{}', '{"format":1}', encodeState({ ...state, pid: 'x' as never })]) {
     const error = t.throws(() => decodeState(text, '/run/runt/web/state.json'), { code: 'BAD_STATE' }, text)
-    t.is(error?.message, '/run/runt/web/state.json is damaged')
+    t.is(error.message, '/run/runt/web/state.json is damaged')
     t.regex((error as unknown as { hint: string }).hint, /delete --force/)
   }
 })

@@ -14,7 +14,10 @@ test('a program that is not there is told in the words that daemons look for', (
   t.is(error('program', 13, { subject: '/x' }).message, 'exec: "/x": permission denied')
   t.is(error('program', 21, { subject: '/bin' }).message, 'exec: "/bin": is a directory')
   t.is(error('exec', 8, { subject: '/x' }).message, 'exec /x: exec format error')
-  t.is(error('chdir', 2, { subject: '/no' }).message, 'chdir to cwd ("/no") set in config.json: no such file or directory')
+  t.is(
+    error('chdir', 2, { subject: '/no' }).message,
+    'chdir to cwd ("/no") set in config.json: no such file or directory',
+  )
 })
 
 test('a mount that fails is named by its field and its destination', (t) => {
@@ -43,5 +46,8 @@ test('an old kernel is named as the cause', (t) => {
 
 test('the error keeps the facts', (t) => {
   const { step, op, errno, syscall, subject } = error('sethostname', 1, { syscall: 'sethostname', subject: 'x' })
-  t.deepEqual({ step, op, errno, syscall, subject }, { step: 4, op: 'sethostname', errno: 1, syscall: 'sethostname', subject: 'x' })
+  t.deepEqual(
+    { step, op, errno, syscall, subject },
+    { step: 4, op: 'sethostname', errno: 1, syscall: 'sethostname', subject: 'x' },
+  )
 })
