@@ -1,7 +1,10 @@
 // Facts of the machine and of this process.
+#include <linux/capability.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <array>
 #include <ctime>
 
 #include "binding.h"
@@ -19,6 +22,14 @@ Napi::Value now(const Napi::CallbackInfo &info) {
   const size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
   const std::string nanoseconds = std::to_string(1000000000 + time.tv_nsec).substr(1);
   return Napi::String::New(info.Env(), std::string(text, size) + "." + nanoseconds + "Z");
+}
+
+// The permitted set of the calling thread: capget(2).
+Napi::Value permitted_capabilities(const Napi::CallbackInfo &info) {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> data = {};
+  if (::syscall(SYS_capget, &header, data.data()) < 0) fail("capget");
+  return Napi::BigInt::New(info.Env(), static_cast<uint64_t>(data[1].permitted) << 32 | data[0].permitted);
 }
 
 Napi::Value euid(const Napi::CallbackInfo &info) { return Napi::Number::New(info.Env(), ::geteuid()); }
@@ -45,6 +56,7 @@ Napi::Value sleep(const Napi::CallbackInfo &info) {
 
 void bind_system(Napi::Object exports) {
   bind<now>(exports, "now");
+  bind<permitted_capabilities>(exports, "permittedCapabilities");
   bind<euid>(exports, "euid");
   bind<egid>(exports, "egid");
   bind<kernel_release>(exports, "kernelRelease");

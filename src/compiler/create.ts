@@ -102,7 +102,12 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   const rlimits = prepareRlimits(process.rlimits ?? [])
   const ownUser = namespaces.membership('user') !== 'none'
   const setgroups = facts.euid === 0 || !ownUser
-  addProcess(plan, process, { rlimits: ownUser ? [] : rlimits, listenFds, setgroups }, warnings)
+  addProcess(
+    plan,
+    process,
+    { rlimits: ownUser ? [] : rlimits, listenFds, setgroups, permitted: ownUser ? undefined : facts.permitted },
+    warnings,
+  )
   plan.add('waitForStart', ownOrigin, { start, started })
   plan.add('exec', '/process/args', { preserve: plan.plan.preserveFds })
   return { plan: plan.plan, warnings, parent: parentActions(prepared, ownUser ? rlimits : []) }

@@ -43,7 +43,12 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
     addUseConsole(plan, terminal)
   }
   const rlimits = prepareRlimits(process.rlimits ?? [])
-  addProcess(plan, process, { rlimits: ownUser ? [] : rlimits, listenFds, setgroups }, warnings)
+  addProcess(
+    plan,
+    process,
+    { rlimits: ownUser ? [] : rlimits, listenFds, setgroups, permitted: ownUser ? undefined : facts.permitted },
+    warnings,
+  )
   plan.add('exec', '/process/args', { preserve: plan.plan.preserveFds })
 
   const parent: ParentActions = { rlimits: ownUser ? rlimits : [] }

@@ -22,6 +22,8 @@ export interface CreateFacts {
   listenFds?: number | undefined
   /** Effective user of the caller: only root may call setgroups(2) for a container with a user namespace. */
   euid: number
+  /** Capabilities of the caller, beyond which it can give none; undefined: all. They do not bind a user namespace. */
+  permitted?: bigint | undefined
 }
 
 /** What `exec` knows beside the process. */
@@ -36,6 +38,8 @@ export interface ExecFacts {
   preserveFds?: number | undefined
   listenFds?: number | undefined
   euid: number
+  /** As in CreateFacts. */
+  permitted?: bigint | undefined
 }
 
 /** A line of /proc/PID/uid_map or gid_map. */

@@ -76,6 +76,7 @@ export interface Addon {
   // system.cpp
   now(): string
   euid(): number
+  permittedCapabilities(): bigint
   egid(): number
   kernelRelease(): string
   sleep(ms: number): void

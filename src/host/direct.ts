@@ -107,6 +107,7 @@ function system(addon: Addon): System {
   return {
     now: () => addon.now(),
     euid: () => addon.euid(),
+    permittedCapabilities: () => addon.permittedCapabilities(),
     egid: () => addon.egid(),
     kernelRelease: () => addon.kernelRelease(),
     architecture: () => process.arch,

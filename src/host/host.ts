@@ -179,6 +179,8 @@ export interface System {
   /** Effective user of the caller. */
   euid(): Awaitable<number>
   egid(): Awaitable<number>
+  /** Mask of the capabilities that this process may use and hand on (capabilities(7), permitted set). */
+  permittedCapabilities(): Awaitable<bigint>
   /** `6.1.0-13-amd64` */
   kernelRelease(): Awaitable<string>
   /** `x64` or `arm64`. */

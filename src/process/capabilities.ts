@@ -20,13 +20,22 @@ export function namesOf(mask: number | bigint): string[] {
  * The five sets. Unknown names are left out (validation has warned of them), and so is what the kernel
  * cannot grant in one set for want of another: config.md, "runtimes SHOULD NOT fail".
  */
-export function capabilityMasks(capabilities: Capabilities | undefined, warnings: string[]): Masks {
+export function capabilityMasks(capabilities: Capabilities | undefined, warnings: string[], permitted?: bigint): Masks {
   const masks: Masks = { bounding: 0n, effective: 0n, permitted: 0n, inheritable: 0n, ambient: 0n }
   for (const set of sets) {
     for (const name of capabilities?.[set] ?? []) {
       const number = capabilityNames.indexOf(name)
       if (number >= 0) masks[set] |= 1n << BigInt(number)
     }
+  }
+  if (permitted !== undefined) {
+    let missing = 0n
+    for (const set of sets) {
+      missing |= masks[set] & ~permitted
+      masks[set] &= permitted
+    }
+    if (missing !== 0n)
+      warnings.push(`process.capabilities: ignored ${namesOf(missing).join(', ')}: runt itself does not have them`)
   }
   // Ambient capabilities without the inheritable ones stand in every configuration that `runc spec` wrote: no warning.
   masks.ambient &= masks.permitted & masks.inheritable

@@ -16,6 +16,8 @@ export interface ProcessFacts {
   listenFds: number
   /** Whether setgroups(2) is allowed: not in a user namespace that an ordinary user made. */
   setgroups: boolean
+  /** Mask of the capabilities that can be given; undefined: all. */
+  permitted?: bigint | undefined
 }
 
 /** runc's, where the configuration has none. */
@@ -28,7 +30,7 @@ const defaultUmask = 0o022
 export function addProcess(plan: PlanBuilder, process: Process, facts: ProcessFacts, warnings: string[]): void {
   const { uid, gid, umask, additionalGids } = process.user ?? { uid: 0, gid: 0 }
   const env = uniqueEnvironment(process.env ?? [])
-  const masks = capabilityMasks(process.capabilities, warnings)
+  const masks = capabilityMasks(process.capabilities, warnings, facts.permitted)
 
   // As root: the directory may be closed to the user.
   plan.add('chdir', '/process/cwd', { path: process.cwd, make: 0 })

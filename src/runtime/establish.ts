@@ -90,6 +90,7 @@ async function prepare(
     preserveFds: request.preserveFds,
     listenFds: listen,
     euid,
+    permitted: await host.system.permittedCapabilities(),
   })
   for (const warning of [...bundle.warnings, ...compiled.warnings]) await log?.warn(warning)
   return { bundle, compiled, cgroup }

@@ -84,6 +84,7 @@ async function compile(
     preserveFds: request.preserveFds,
     listenFds: listen,
     euid: await context.host.system.euid(),
+    permitted: await context.host.system.permittedCapabilities(),
   })
 }
 

@@ -162,6 +162,19 @@ test('an unknown capability is a warning, not an error', (t) => {
   t.regex(result.stderr, /CAP_OF_THE_FUTURE/)
 })
 
+test('a capability that runt lacks itself is a warning, not an error', (t) => {
+  if (lacks(t, 'runt')) return
+  const sandbox = new Sandbox(t, (spec) => {
+    const all = ['CAP_KILL', 'CAP_SYS_TIME']
+    spec.process!.capabilities = { bounding: all, permitted: all, effective: all }
+    spec.process!.args = ['inside', 'status', 'CapEff', '--', 'status', 'CapBnd']
+  })
+  const command = ['--bounding-set=-sys_time', ...sandbox.command('run', sandbox.id)]
+  const { stdout, stderr } = spawnSync('setpriv', command, { cwd: sandbox.bundle, encoding: 'utf8' })
+  t.deepEqual(lines(stdout), [`CapEff:\t${mask(KILL)}`, `CapBnd:\t${mask(KILL)}`], stderr)
+  t.regex(stderr, /CAP_SYS_TIME/)
+})
+
 test('a program is found in the PATH of the config', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.env = ['PATH=/nowhere:/bin']

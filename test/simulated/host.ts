@@ -67,6 +67,7 @@ export class SimulatedHost {
       system: {
         now: () => '2026-01-02T03:04:05.123456789Z',
         euid: () => options.euid ?? 0,
+        permittedCapabilities: () => (1n << 41n) - 1n,
         egid: () => options.euid ?? 0,
         kernelRelease: () => '6.1.0',
         architecture: () => 'x64',

@@ -161,6 +161,7 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   setDeviceFilter: [1 << 30, new Uint8Array(8)],
   now: [],
   euid: [],
+  permittedCapabilities: [],
   egid: [],
   kernelRelease: [],
   sleep: [0],
@@ -213,6 +214,7 @@ test('a call with fitting arguments that cannot succeed names the system call', 
     'exitNow',
     'now',
     'euid',
+    'permittedCapabilities',
     'egid',
   ]
   for (const name of Object.keys(right) as (keyof Addon)[]) {

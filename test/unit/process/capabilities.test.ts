@@ -34,3 +34,11 @@ test('what is inheritable but not in the bounding set is left out with a warning
   t.is(masks.inheritable, 1n << 5n)
   t.deepEqual(warnings, ['process.capabilities.inheritable: ignored CAP_SYS_ADMIN: not in the bounding set'])
 })
+
+test('what runt does not have itself is left out of every set, with a warning', (t) => {
+  const warnings: string[] = []
+  const all = ['CAP_KILL', 'CAP_SYS_ADMIN']
+  const masks = capabilityMasks({ bounding: all, permitted: all, effective: all }, warnings, 1n << 5n)
+  t.deepEqual([masks.bounding, masks.permitted, masks.effective], [1n << 5n, 1n << 5n, 1n << 5n])
+  t.deepEqual(warnings, ['process.capabilities: ignored CAP_SYS_ADMIN: runt itself does not have them'])
+})
