@@ -106,13 +106,26 @@ export class Sandbox {
   readonly id: string
   private readonly ids = new Set<string>()
   private readonly children: ChildProcess[] = []
+  /** Mounts of the harness, in the order in which they were made. */
+  private readonly ownMounts: string[] = []
 
-  constructor(t: ExecutionContext, change: (spec: Spec) => void = () => undefined) {
+  /** @param lower a root file system to take, which stays as it is, instead of the small one with the tests' program */
+  constructor(t: ExecutionContext, change: (spec: Spec) => void = () => undefined, lower?: string) {
     this.dir = mkdtempSync(path.join(tmpdir(), 'runt-test-'))
     this.stateRoot = path.join(this.dir, 'state')
     this.bundle = path.join(this.dir, 'bundle')
     this.rootfs = path.join(this.bundle, 'rootfs')
     this.id = this.newId()
+    mkdirSync(this.rootfs, { recursive: true })
+    t.teardown(() => {
+      this.remove()
+    })
+    if (lower === undefined) this.fillRootfs()
+    else this.mountRootfs(lower)
+    this.configure(change)
+  }
+
+  private fillRootfs(): void {
     for (const name of ['proc', 'sys', 'dev', 'tmp', 'etc', 'bin'])
       mkdirSync(path.join(this.rootfs, name), { recursive: true })
     copyFileSync(insideProgram(), path.join(this.rootfs, 'bin/inside'))
@@ -121,10 +134,17 @@ export class Sandbox {
       'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n',
     )
     writeFileSync(path.join(this.rootfs, 'etc/group'), 'root:x:0:\nuser:x:1000:\n')
-    this.configure(change)
-    t.teardown(() => {
-      this.remove()
-    })
+  }
+
+  /** An overlay whose changes are in a tmpfs, as an overlay's own upper layer cannot be on another overlay. */
+  private mountRootfs(lower: string): void {
+    const layers = path.join(this.dir, 'layers')
+    mkdirSync(layers)
+    mount('-t', 'tmpfs', 'tmpfs', layers)
+    for (const name of ['upper', 'work']) mkdirSync(path.join(layers, name))
+    const options = `lowerdir=${lower},upperdir=${layers}/upper,workdir=${layers}/work`
+    mount('-t', 'overlay', '-o', options, 'overlay', this.rootfs)
+    this.ownMounts.push(layers, this.rootfs)
   }
 
   newId(): string {
@@ -227,7 +247,9 @@ export class Sandbox {
     // Debian 12's runc now and then leaves the cgroup of a container that it ended by force.
     if (runtime === 'runt')
       for (const id of this.ids) t.false(existsSync(`/sys/fs/cgroup/${id}`), `the cgroup of ${id} is left`)
-    t.false(readFileSync('/proc/self/mountinfo', 'utf8').includes(this.dir), 'a mount is left')
+    const mounts = lines(readFileSync('/proc/self/mountinfo', 'utf8')).filter((line) => line.includes(this.dir))
+    const left = mounts.filter((line) => !this.ownMounts.includes(line.split(' ')[4]!))
+    t.deepEqual(left, [], 'a mount is left')
     // crun does not wait for the end of what it killed.
     if (runtime !== 'crun') t.deepEqual(processesOf(this.rootfs), [], 'a process is left')
     t.deepEqual(initsOf(this.dir), [], 'an init is left')
@@ -247,8 +269,14 @@ export class Sandbox {
         // It ended by itself.
       }
     }
+    for (const target of this.ownMounts.reverse()) spawnSync('umount', ['--lazy', target])
     rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+function mount(...args: string[]): void {
+  const { status, stderr } = spawnSync('mount', args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`mount ${args.join(' ')}: ${stderr}`)
 }
 
 /** Waits for a condition, looking every 20 ms. */
@@ -276,15 +304,16 @@ export function initsOf(dir: string): number[] {
   return found
 }
 
-/** Pids of processes whose executable is the tests' program. */
+/** Pids of processes whose executable is the tests' program, or whose root is this one. */
 export function processesOf(rootfs: string): number[] {
+  const program = path.join(rootfs, 'bin/inside')
+  const [link, of] = existsSync(program) ? ['exe', statSync(program)] : ['root', statSync(rootfs)]
   const found: number[] = []
-  const program = statSync(path.join(rootfs, 'bin/inside'))
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue
     try {
-      const exe = statSync(`/proc/${name}/exe`)
-      if (exe.ino === program.ino && exe.dev === program.dev) found.push(Number(name))
+      const { ino, dev } = statSync(`/proc/${name}/${link}`)
+      if (ino === of.ino && dev === of.dev) found.push(Number(name))
     } catch {
       // It ended meanwhile, or is a kernel thread.
     }
