@@ -56,6 +56,6 @@ trap - EXIT
 if [ "$(cat /share/init)" = systemd ]; then
   mkdir -p "$root/run/systemd/system"
   cp /share/guest.service "$root/run/systemd/system/"
-  exec switch_root "$root" /lib/systemd/systemd systemd.unit=guest.service systemd.show_status=0
+  exec switch_root "$root" /lib/systemd/systemd --unit=guest.service --show-status=no
 fi
 exec switch_root "$root" /bin/bash /mnt/guest.sh

@@ -4,6 +4,8 @@
 #   TIMEOUT          seconds until the machine is killed (1800)
 source "$(dirname "$0")/../../scripts/lib.sh"
 
+# Made here, for the machine has no network.
+as_root test/minbase.sh > /dev/null
 export TIMEOUT=${TIMEOUT:-1800}
 command=(env RUNT_TEST_ENV=vm)
 [ -z "${RUNT_UNDER_TEST:-}" ] || command+=("RUNT_UNDER_TEST=$RUNT_UNDER_TEST")
