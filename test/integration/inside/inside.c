@@ -194,6 +194,7 @@ static int one(char **a) {
   else if (IS("rlimits")) rlimits();
   else if (IS("env")) for (char **e = environ; *e != NULL; e++) puts(*e);
   else if (IS("echo")) puts(a[1] == NULL ? "" : a[1]);
+  else if (IS("lines")) for (int i = 1; i <= number_of(a, 1); i++) printf("line %d\n", i);
   else if (IS("error")) fprintf(stderr, "%s\n", a[1]);
   else if (IS("pid")) printf("pid %d ppid %d\n", getpid(), getppid());
   else if (IS("cwd")) { char p[4096]; puts(getcwd(p, sizeof p) == NULL ? "-" : p); }
@@ -209,10 +210,10 @@ static int one(char **a) {
   else if (IS("sleep")) { fflush(stdout); struct timespec t = {number_of(a, 1), 0}; nanosleep(&t, NULL); }
   else if (IS("wait")) { fflush(stdout); for (;;) pause(); }
   else if (IS("catch")) { signal(number_of(a, 1), on_signal); }
-  else if (IS("catch-winch")) {
+  else if (IS("watch-size")) {
     sigset_t set; int got; sigemptyset(&set); sigaddset(&set, SIGWINCH); sigprocmask(SIG_BLOCK, &set, NULL);
-    puts("ready"); fflush(stdout); sigwait(&set, &got);
-    struct winsize w; ioctl(0, TIOCGWINSZ, &w); printf("resized %u %u\n", w.ws_row, w.ws_col);
+    puts("ready"); fflush(stdout);
+    for (;;) { sigwait(&set, &got); struct winsize w; ioctl(0, TIOCGWINSZ, &w); printf("resized %u %u\n", w.ws_row, w.ws_col); fflush(stdout); }
   }
   else if (IS("suicide")) { fflush(stdout); signal(number_of(a, 1), SIG_DFL); kill(getpid(), number_of(a, 1)); }
   else if (IS("child-signal")) { pid_t p = fork(); if (p == 0) { kill(getpid(), number_of(a, 1)); pause(); } waitpid(p, NULL, 0); }
