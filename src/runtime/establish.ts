@@ -22,7 +22,7 @@ import { announce } from './pidfile.ts'
 import type { CreateRequest } from './requests.ts'
 import { stateFormat, type SavedState } from './state.ts'
 import { makeContainer, makeFifos, saveState } from './store.ts'
-import { checkPreserved, checkTerminal, listenFds } from './streams.ts'
+import { checkPreserved, checkTerminal, copyWindowSize, listenFds } from './streams.ts'
 
 /** A container that is `created`. Its lock is held; whoever established it calls `finish`, or `undo`. */
 export interface Established {
@@ -207,7 +207,7 @@ async function setUp(
     replaced: () => record(context, established),
     console: async (fd, name) => {
       established.console = fd
-      if (request.consoleSocket === undefined) return
+      if (request.consoleSocket === undefined) return copyWindowSize(host, fd)
       const socket = absolute(globals, request.consoleSocket)
       await attempt(`send the terminal to ${socket}`, { origin: '--console-socket' }, () =>
         host.sockets.sendDescriptor(socket, fd, name),

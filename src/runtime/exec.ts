@@ -17,7 +17,7 @@ import type { ExecRequest } from './requests.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
 import { loadState } from './store.ts'
-import { checkPreserved, checkTerminal, listenFds } from './streams.ts'
+import { checkPreserved, checkTerminal, copyWindowSize, listenFds } from './streams.ts'
 
 export interface ExecResult {
   pid: number
@@ -152,7 +152,7 @@ async function setUp(
   const failed = await init.converse({
     console: async (fd, name) => {
       console.fd = fd
-      if (request.consoleSocket === undefined) return
+      if (request.consoleSocket === undefined) return copyWindowSize(host, fd)
       const socket = absolute(globals, request.consoleSocket)
       await attempt(`send the terminal to ${socket}`, { origin: '--console-socket' }, () =>
         host.sockets.sendDescriptor(socket, fd, name),

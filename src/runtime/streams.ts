@@ -1,7 +1,8 @@
 /** Terminals, and the descriptors that a container's program inherits. */
 import { UsageError } from '../errors.ts'
+import type { Fd, Host } from '../host/host.ts'
 import type { Context } from './context.ts'
-import { attempt } from './failures.ts'
+import { attempt, isErrno } from './failures.ts'
 
 /**
  * Whether the flags fit `process.terminal`: somebody has to take the terminal, and nobody waits for one that never comes.
@@ -25,6 +26,21 @@ export function checkTerminal(terminal: boolean, foreground: boolean, consoleSoc
         : '--console-socket is given, but process.terminal is false',
       { origin },
     )
+  }
+}
+
+/** Gives a program's terminal the size of the caller's, where that has one, before the program looks. */
+export async function copyWindowSize({ processes }: Host, terminal: Fd): Promise<void> {
+  for (const stream of [0, 1]) {
+    try {
+      const size = await processes.windowSize(stream)
+      // 0: the caller's terminal does not know.
+      if (size === undefined || size.rows === 0 || size.columns === 0) continue
+      await processes.setWindowSize(terminal, size.rows, size.columns)
+      return
+    } catch (error) {
+      if (!isErrno(error, 'EBADF', 'EIO')) throw error
+    }
   }
 }
 
