@@ -16,6 +16,8 @@ namespace {
 constexpr uint64_t kNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
                                  CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWTIME;
 constexpr int64_t kMaxPreserved = 65536;
+// What init takes on its command line.
+constexpr size_t kMaxInputs = 4096;
 
 // --preserve-fds and LISTEN_FDS promise that 3 … 2 + preserve are the caller's. Where one of these was not open, the
 // engine or runt itself took the number, and the container would inherit a descriptor of the host (compare
@@ -45,7 +47,7 @@ Napi::Value spawn(const Napi::CallbackInfo &info) {
   const int cgroup = args.optional_fd(3, "cgroup");
   const auto preserve = static_cast<unsigned>(args.integer(4, "preserveFds", 0, kMaxPreserved));
   if (plan.size < sizeof(PlanHeader) || plan.size > kMaxPlan) args.refuse("plan", "is too small or too large");
-  if (inputs.size() > kMaxRegisters) args.refuse("inputs", "is too long");
+  if (inputs.size() > kMaxInputs) args.refuse("inputs", "is too long");
   if ((clone_flags & ~kNamespaces) != 0) args.refuse("cloneFlags", "must hold CLONE_NEW* bits only");
 
   int pair[2];
