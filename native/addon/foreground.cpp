@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <memory>
 #include <optional>
 
 #include "binding.h"
@@ -19,9 +20,22 @@ namespace {
 // More than a pseudoterminal holds: what a process that lives on keeps writing is not waited for.
 constexpr int kDrainSteps = 256;
 
+// A library's caller may have children of its own, whose status is theirs; a subreaper asked for everybody's.
+bool is_subreaper() {
+  int subreaper = 0;
+  return ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0) == 0 && subreaper != 0;
+}
+
+// Signals that came since holdSignals(true), for the foreground that follows.
+std::unique_ptr<SignalCatcher> held_signals;
+
+std::unique_ptr<SignalCatcher> take_signals() {
+  return held_signals ? std::move(held_signals) : std::make_unique<SignalCatcher>(is_subreaper());
+}
+
 class Foreground {
  public:
-  Foreground(pid_t pid, int pidfd, int terminal) : pid_(pid), pidfd_(pidfd), signals_(is_subreaper()) {
+  Foreground(pid_t pid, int pidfd, int terminal) : pid_(pid), pidfd_(pidfd), signals_(take_signals()) {
     if (terminal >= 0) relay_.emplace(terminal);
   }
 
@@ -37,15 +51,9 @@ class Foreground {
   }
 
  private:
-  // A library's caller may have children of its own, whose status is theirs; a subreaper asked for everybody's.
-  static bool is_subreaper() {
-    int subreaper = 0;
-    return ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0) == 0 && subreaper != 0;
-  }
-
   // Waits for something to do and does it; true when the process has ended.
   bool turn() {
-    pollfd entries[2 + TerminalRelay::kEntries] = {{pidfd_, POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
+    pollfd entries[2 + TerminalRelay::kEntries] = {{pidfd_, POLLIN, 0}, {signals_->fd(), POLLIN, 0}};
     const int timeout = relay_ ? relay_->prepare(entries + 2) : -1;
     const nfds_t count = relay_ ? 2 + TerminalRelay::kEntries : 2;
     if (::poll(entries, count, timeout) == -1) {
@@ -53,7 +61,7 @@ class Foreground {
       fail("poll");
     }
     if ((entries[0].revents & POLLNVAL) != 0) fail_with(EBADF, "poll");
-    while (const int signal = signals_.next()) forward(signal);
+    while (const int signal = signals_->next()) forward(signal);
     if (relay_) relay_->move(entries + 2);
     return entries[0].revents != 0;
   }
@@ -81,9 +89,9 @@ class Foreground {
   void drain() {
     for (int step = 0; step < kDrainSteps; step++) {
       while (relay_->output_pending()) {
-        pollfd entries[] = {{STDOUT_FILENO, POLLOUT, 0}, {signals_.fd(), POLLIN, 0}};
+        pollfd entries[] = {{STDOUT_FILENO, POLLOUT, 0}, {signals_->fd(), POLLIN, 0}};
         if (::poll(entries, 2, -1) == -1 && errno != EINTR) return;
-        while (const int signal = signals_.next()) {
+        while (const int signal = signals_->next()) {
           if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT) return;
         }
         if (entries[0].revents != 0) relay_->write_output();
@@ -95,7 +103,7 @@ class Foreground {
   const pid_t pid_;
   const int pidfd_;
   // The relay goes first: a signal that comes while the terminal is restored must not end this process half-way.
-  SignalCatcher signals_;
+  const std::unique_ptr<SignalCatcher> signals_;
   std::optional<TerminalRelay> relay_;
   siginfo_t status_ = {};
 };
@@ -108,8 +116,20 @@ Napi::Value foreground(const Napi::CallbackInfo &info) {
   return exit_status(info.Env(), Foreground(pid, pidfd, terminal).run());
 }
 
+// holdSignals(hold): from now on signals wait for the foreground that follows; false: they have their former meaning
+// again.
+Napi::Value hold_signals(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  if (!args.boolean(0, "hold")) held_signals.reset();
+  else if (!held_signals) held_signals = std::make_unique<SignalCatcher>(is_subreaper());
+  return info.Env().Undefined();
+}
+
 } // namespace
 
-void bind_foreground(Napi::Object exports) { bind<foreground>(exports, "foreground"); }
+void bind_foreground(Napi::Object exports) {
+  bind<foreground>(exports, "foreground");
+  bind<hold_signals>(exports, "holdSignals");
+}
 
 } // namespace runt

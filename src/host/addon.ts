@@ -57,6 +57,7 @@ export interface Addon {
   /** _exit(2): for the command, once all is written; the library never ends its caller. */
   exitNow(code: number): never
   // foreground.cpp
+  holdSignals(hold: boolean): void
   foreground(pid: number, pidfd: Fd, terminal: Fd): ExitStatus
   // hooks.cpp
   runHook(

@@ -78,6 +78,7 @@ function processes(addon: Addon): Processes {
     pidfdSignal: (pidfd, signal) => addon.pidfdSignal(pidfd, signal),
     pidfdWait: (pidfd, timeoutMs) => addon.pidfdWait(pidfd, timeoutMs),
     wait: (pid) => addon.wait(pid),
+    holdSignals: (hold) => addon.holdSignals(hold),
     foreground: ({ pid, pidfd, terminal }) => addon.foreground(pid, pidfd, terminal),
     setLimit: (pid, resource, soft, hard) => addon.setLimit(pid, resource, soft, hard),
     becomeSubreaper: () => addon.becomeSubreaper(),

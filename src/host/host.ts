@@ -144,6 +144,11 @@ export interface Processes {
   pidfdWait(pidfd: Fd, timeoutMs: number): Awaitable<boolean>
   /** Reaps a child of this process. */
   wait(pid: number): Awaitable<ExitStatus>
+  /**
+   * Signals that `foreground` would forward wait for it from now on, so that none is lost between the program's start and
+   * the call; false gives them their former meaning back.
+   */
+  holdSignals(hold: boolean): Awaitable<void>
   /** Forwards signals and relays the terminal until the child ends; reaps it. */
   foreground(request: ForegroundRequest): Awaitable<ExitStatus>
   /** prlimit(2) on another process; 2^64-1 is RLIM_INFINITY. */

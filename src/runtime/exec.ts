@@ -163,6 +163,10 @@ async function setUp(
       if (point !== syncPoint.ready) return
       await adjustOom(context, init.name.pid, parent.oomScoreAdj)
       await limit(context, init.name.pid, parent.rlimits)
+      if (request.detach === true) return
+      // From the program's first instruction on, signals are its own.
+      undo.push('let signals through', () => host.processes.holdSignals(false))
+      await host.processes.holdSignals(true)
     },
   })
   if (failed !== undefined) {

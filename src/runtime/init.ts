@@ -112,6 +112,15 @@ export class Init {
     await this.reapRetired()
   }
 
+  private async reap(pid: number): Promise<void> {
+    try {
+      await this.host.processes.wait(pid)
+    } catch (error) {
+      // The foreground has done so.
+      if (!isErrno(error, 'ECHILD')) throw error
+    }
+  }
+
   private async reapRetired(): Promise<void> {
     const retired = this.retired
     if (retired === undefined) return
@@ -162,7 +171,7 @@ export class Init {
       this.pidfd = -1
       this.name = { pid: 0, startTime: 0 }
       await this.reapRetired()
-      await processes.wait(pid)
+      await this.reap(pid)
     }
   }
 }

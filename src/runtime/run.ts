@@ -3,7 +3,7 @@ import type { ExitStatus } from '../host/host.ts'
 import type { Context } from './context.ts'
 import { destroy } from './delete.ts'
 import { establish, finish, type Established } from './establish.ts'
-import { attempt, closeQuietly } from './failures.ts'
+import { attempt, closeQuietly, Undo } from './failures.ts'
 import type { RunRequest } from './requests.ts'
 import { startProgram } from './start.ts'
 import { lockContainer } from './store.ts'
@@ -17,6 +17,11 @@ export async function run(request: RunRequest, context: Context): Promise<ExitSt
   }
   const established = await establish(context, request, foreground)
   try {
+    // From the program's first instruction on, signals are its own.
+    if (foreground) {
+      established.undo.push('let signals through', () => host.processes.holdSignals(false))
+      await host.processes.holdSignals(true)
+    }
     await startProgram(context, established.dir, established.state)
   } catch (error) {
     throw await established.locate(await established.undo.after(error))
@@ -35,6 +40,11 @@ async function attend(context: Context, request: RunRequest, established: Establ
     status = await attempt('attend to the container', {}, () =>
       host.processes.foreground({ pid, pidfd: init.descriptor, terminal: console }),
     )
+  } catch (error) {
+    const undo = new Undo()
+    undo.push('remove the container', () => removeEnded(context, state.id))
+    undo.push('end the container', () => init.end())
+    throw await undo.after(error)
   } finally {
     await init.release()
     if (console >= 0) await closeQuietly(host, console)

@@ -349,6 +349,7 @@ export class SimulatedHost {
         this.pidfd(pidfd)
         return this.wait(pid)
       },
+      holdSignals: () => undefined,
       setLimit: () => undefined,
       becomeSubreaper: () => undefined,
       runHook: () => ({ status: { kind: 'exited', code: 0 }, stdout: '', stderr: '' }),

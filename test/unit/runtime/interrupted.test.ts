@@ -20,7 +20,7 @@ interface Case {
   config?: (spec: Spec) => void
   script?: Script
   command: (context: Context) => Promise<unknown>
-  /** A failure leaves the container as it was, or gone on; else it leaves nothing new. */
+  /** A failure leaves the container as it was, or gone on; else it leaves nothing new. The end of `run` is a `delete`. */
   mayLeave?: true
 }
 
@@ -68,6 +68,7 @@ const cases: Case[] = [
     command: (context) => run({ id: 'web', pidFile: '/run/pid' }, context),
     mayLeave: true,
   },
+  { name: 'run --keep', script: { exits: 0 }, command: (context) => run({ id: 'web', keep: true }, context) },
   { name: 'run --detach', command: (context) => run({ id: 'web', detach: true }, context) },
   {
     name: 'run with a terminal',
