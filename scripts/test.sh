@@ -24,7 +24,7 @@ ava=node_modules/.bin/ava
 run_lint() { bash scripts/lint.sh; }
 run_build() { bash scripts/build.sh && bash scripts/build.sh sanitize; }
 run_unit() { "$ava" 'test/{unit,simulated}/**/*.test.ts'; }
-run_machine() { "$ava" 'test/machine/**/*.test.ts'; }
+run_machine() { as_root "$ava" 'test/machine/**/*.test.ts'; }
 run_integration() { as_root bash scripts/test-integration.sh; }
 run_node() { as_root env RUNT_UNDER_TEST="$PWD/dist/cli.js" bash scripts/test-integration.sh; }
 run_vm() { as_root bash test/vm/suite.sh; }

@@ -52,7 +52,11 @@ function parse(bytes: Buffer): Message[] {
   return messages
 }
 
-/** `inputs` are paths that fill the first registers; a sync point is answered at once unless `hangUp`. */
+/**
+ * `inputs` are paths that fill the first registers; a sync point is answered at once unless `hangUp`.
+ *
+ * @throws Error with the report of a sanitizer
+ */
 export async function runPlan(
   plan: Plan | Uint8Array,
   options: { inputs?: string[]; hangUp?: boolean; args?: string[]; stdin?: string } = {},
@@ -90,6 +94,7 @@ export async function runPlan(
         })
       }),
     ])
+    if (/Sanitizer|runtime error:/.test(err)) throw new Error(`the sanitizers found: ${err}`)
     return { status: end[0], signal: end[1], messages: parse(Buffer.concat(chunks)), stdout: out, stderr: err }
   } finally {
     for (const fd of [planFd, ...inputs]) closeSync(fd)

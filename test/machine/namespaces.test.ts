@@ -1,6 +1,11 @@
 import test from 'ava'
+import { hostname } from 'node:os'
+import type { Register } from '../../src/plan/fields.ts'
 import { PlanBuilder } from '../../src/plan/plan.ts'
 import { runPlan } from './machine.ts'
+import { lacksRoot } from './workbench.ts'
+
+const [EPERM, EINVAL] = [1, 22]
 
 const CLONE_NEWNET = 0x40000000
 const CLONE_NEWUSER = 0x10000000
@@ -52,4 +57,55 @@ test('a system call that the kernel refuses names itself and its step', async (t
   const { status, messages } = await runPlan(builder.plan)
   t.is(status, 1)
   t.like(messages[0], { type: 'failed', value: 1, syscall: 'open_tree', subject: '/no/such/source' })
+})
+
+/** A plan with a descriptor of a namespace of this process in its first register. */
+function withNamespace(type: string): { builder: PlanBuilder; fd: Register; inputs: string[] } {
+  const builder = new PlanBuilder()
+  const file = `/proc/self/ns/${type}`
+  const fd = builder.input(type, '', { kind: 'path', path: file, flags: 'readOnly' })
+  return { builder, fd, inputs: [file] }
+}
+
+/** No capability at all: the kernel says EPERM to setns(2). */
+function dropCapabilities(builder: PlanBuilder): void {
+  builder.add('capabilities', '', { effective: 0, permitted: 0, inheritable: 0 })
+}
+
+test('a namespace is joined, and its register is empty then', async (t) => {
+  if (lacksRoot(t)) return
+  const { builder, fd, inputs } = withNamespace('uts')
+  builder.add('unshare', '', { flags: CLONE_NEWUTS })
+  builder.add('sethostname', '', { name: 'web' })
+  builder.add('setns', '', { fd, type: CLONE_NEWUTS, mode: 0 })
+  // Joined already: mode 2 does nothing, with no capability either.
+  dropCapabilities(builder)
+  builder.add('setns', '', { fd, type: CLONE_NEWUTS, mode: 2 })
+  withProgram(builder, 'cat /proc/sys/kernel/hostname')
+  t.is((await runPlan(builder.plan, { inputs })).stdout, `${hostname()}\n`)
+})
+
+test('a namespace of another type, and what is none, is not joined', async (t) => {
+  for (const [file, mode] of [
+    ['net', 0],
+    ['net', 1],
+    ['../comm', 0],
+    ['../comm', 2],
+  ] as const) {
+    const { builder, fd, inputs } = withNamespace(file)
+    builder.add('setns', '', { fd, type: CLONE_NEWUTS, mode })
+    t.like((await runPlan(builder.plan, { inputs })).messages[0], { errno: EINVAL, syscall: 'setns', value: 0 })
+  }
+})
+
+test('a namespace that may not be joined yet is kept for later, and must be joined then', async (t) => {
+  const { builder, fd, inputs } = withNamespace('uts')
+  dropCapabilities(builder)
+  builder.add('setns', '', { fd, type: CLONE_NEWUTS, mode: 1 })
+  builder.add('setns', '', { fd, type: CLONE_NEWUTS, mode: 2 })
+  t.like((await runPlan(builder.plan, { inputs })).messages[0], { errno: EPERM, syscall: 'setns', value: 2 })
+  const must = withNamespace('uts')
+  dropCapabilities(must.builder)
+  must.builder.add('setns', '', { fd: must.fd, type: CLONE_NEWUTS, mode: 0 })
+  t.like((await runPlan(must.builder.plan, must)).messages[0], { errno: EPERM, syscall: 'setns', value: 1 })
 })
