@@ -21,7 +21,7 @@ void keep_log(int context, Machine &m) {
     long size = sys::read(context, m.detail + m.detail_length, kMaxDetail - m.detail_length - 1);
     if (size <= 0) return;
     m.detail_length += static_cast<uint32_t>(size);
-    m.detail[m.detail_length++] = '\n';
+    if (m.detail[m.detail_length - 1] != '\n') m.detail[m.detail_length++] = '\n';
   }
 }
 
