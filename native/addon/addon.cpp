@@ -37,6 +37,7 @@ Napi::Object register_all(Napi::Env env, Napi::Object exports) {
   } catch (const SystemFailure &failure) {
     runt::throw_to_javascript(env, failure);
   }
+  runt::bind_cgroups(exports);
   runt::bind_devices(exports);
   runt::bind_directories(exports);
   runt::bind_files(exports);

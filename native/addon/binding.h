@@ -86,6 +86,7 @@ inline Napi::Value bytes_of(Napi::Env env, const void *data, size_t size) {
 }
 
 // Each family adds its functions.
+void bind_cgroups(Napi::Object exports);
 void bind_devices(Napi::Object exports);
 void bind_directories(Napi::Object exports);
 void bind_files(Napi::Object exports);

@@ -68,7 +68,10 @@ export async function isFrozen(host: Host, path: string): Promise<boolean> {
   return (await readIfThere(host, `${path}/cgroup.freeze`))?.trim() === '1'
 }
 
-/** The processes in the cgroup and in those below it, in no order; of a missing cgroup, none. */
+/**
+ * The processes in the cgroup and in those below it, in no order; of a missing cgroup, none. Left out are cgroups that the
+ * container named or nested so that no path leads to them.
+ */
 export async function processes(host: Host, path: string): Promise<number[]> {
   const own = ((await readProcs(host, path)) ?? '').split('\n').filter(Boolean).map(Number)
   const stat = await readIfThere(host, `${path}/cgroup.stat`)
@@ -136,11 +139,11 @@ async function tryRemove(host: Host, path: string): Promise<boolean> {
 }
 
 async function removeDescendants(host: Host, path: string): Promise<boolean> {
-  for (const child of await children(host, path)) {
-    if (await tryRemove(host, child)) continue
-    if (!(await removeDescendants(host, child)) || !(await tryRemove(host, child))) return false
+  try {
+    return await host.cgroups.removeBelow(path)
+  } catch (error) {
+    throw failed('CGROUP_REMOVE', `remove the cgroups below ${path}`, error)
   }
-  return true
 }
 
 /** The cgroups directly below. */
@@ -154,10 +157,18 @@ async function children(host: Host, path: string): Promise<string[]> {
   }
   const found: string[] = []
   for (const name of names) {
-    const status = await host.files.status(`${path}/${name}`, { follow: false })
-    if (status?.type === 'directory') found.push(`${path}/${name}`)
+    if (await isDirectory(host, `${path}/${name}`)) found.push(`${path}/${name}`)
   }
   return found
+}
+
+async function isDirectory(host: Host, path: string): Promise<boolean> {
+  try {
+    return (await host.files.status(path, { follow: false }))?.type === 'directory'
+  } catch (error) {
+    if (codeOf(error) === 'ENAMETOOLONG') return false
+    throw failed('CGROUP_READ', `list cgroup ${path}`, error)
+  }
 }
 
 /** cgroup.procs; of a threaded cgroup, which has none to read (EOPNOTSUPP), the threads. */
@@ -182,7 +193,7 @@ async function readIfThere(host: Host, file: string): Promise<string | undefined
 
 function isGone(error: unknown): boolean {
   const code = codeOf(error)
-  return code === 'ENOENT' || code === 'ENODEV' || code === 'ENOTDIR'
+  return code === 'ENOENT' || code === 'ENODEV' || code === 'ENOTDIR' || code === 'ENAMETOOLONG'
 }
 
 /** The last guard before anything is killed or removed: a bug in a caller must not reach the host's own cgroups. */

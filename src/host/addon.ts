@@ -72,6 +72,8 @@ export interface Addon {
   setWindowSize(terminal: Fd, rows: number, columns: number): void
   // sockets.cpp
   sendDescriptor(socketPath: string, fd: Fd, data: string): void
+  // cgroups.cpp
+  removeCgroupsBelow(path: string): boolean
   // devices.cpp
   setDeviceFilter(cgroup: Fd, program: Uint8Array): void
   // system.cpp

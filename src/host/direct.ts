@@ -93,7 +93,10 @@ function sockets(addon: Addon): Sockets {
 }
 
 function cgroups(addon: Addon): Cgroups {
-  return { setDeviceFilter: (cgroup, program) => addon.setDeviceFilter(cgroup, program) }
+  return {
+    setDeviceFilter: (cgroup, program) => addon.setDeviceFilter(cgroup, program),
+    removeBelow: (path) => addon.removeCgroupsBelow(path),
+  }
 }
 
 /** A reader that went away is no failure of the command; what it already did stands. */

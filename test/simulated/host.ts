@@ -59,7 +59,10 @@ export class SimulatedHost {
           world.sent.push({ socket, data })
         },
       }),
-      cgroups: this.counted('cgroups', { setDeviceFilter: (fd: Fd) => void this.take(fd) }),
+      cgroups: this.counted('cgroups', {
+        setDeviceFilter: (fd: Fd) => void this.take(fd),
+        removeBelow: (path: string) => this.removeBelow(path),
+      }),
       output: {
         stdout: (text) => void (world.stdout += text),
         stderr: (text) => void (world.stderr += text),
@@ -200,7 +203,10 @@ export class SimulatedHost {
       },
       list: (path) => [...tree.directory(path, 'open').children.keys()],
       mkdir: (path) => {
-        if (!this.world.isCgroup(path)) { tree.add(path, directory(), 'mkdir'); return; }
+        if (!this.world.isCgroup(path)) {
+          tree.add(path, directory(), 'mkdir')
+          return
+        }
         tree.parent(path, 'mkdir')
         this.world.makeCgroup(path)
       },
@@ -269,6 +275,16 @@ export class SimulatedHost {
     const descriptor = /^\/proc\/self\/fd\/(\d+)$/.exec(path)
     const file = this.file(Number(descriptor?.[1]))
     return file.node.kind === 'directory' && file.node.removed ? `${file.path} (deleted)` : file.path
+  }
+
+  private removeBelow(path: string): boolean {
+    const node = this.world.tree.find(path)
+    for (const [name, child] of node?.kind === 'directory' ? [...node.children] : []) {
+      if (child.kind !== 'directory') continue
+      if (!this.removeBelow(`${path}/${name}`) || this.world.members(`${path}/${name}`).length > 0) return false
+      this.rmdir(`${path}/${name}`)
+    }
+    return true
   }
 
   private rmdir(path: string): void {

@@ -139,6 +139,7 @@ export class FakeCgroupfs {
           if (cgroup === undefined) throw systemError('EBADF', 'bpf')
           cgroup.devices = program
         }),
+      removeBelow: (path) => this.effect('remove below', path, () => this.removeBelow(path)),
     }
     const system: Partial<Host['system']> = {
       sleep: (ms) => {
@@ -267,6 +268,15 @@ export class FakeCgroupfs {
     if (node.children.size > 0 || node.processes.length > 0) throw systemError('EBUSY', 'rmdir', path)
     const [parent, name] = this.split(path)
     this.cgroup(parent).children.delete(name)
+  }
+
+  private removeBelow(path: string): boolean {
+    for (const name of [...this.cgroup(path).children.keys()]) {
+      const child = `${path}/${name}`
+      if (!this.removeBelow(child) || this.cgroup(child).processes.length > 0) return false
+      this.rmdir(child)
+    }
+    return true
   }
 
   private status(path: string): FileStatus | undefined {

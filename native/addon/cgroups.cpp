@@ -1,0 +1,93 @@
+// removeCgroupsBelow(path): the cgroups below another. A container that may write to its cgroup names and nests them as
+// it likes: names that are no UTF-8, more levels than a path can have, or than this process can have descriptors. So
+// all goes by descriptors, of which two are open at a time.
+#include <dirent.h>
+#include <fcntl.h>
+
+#include <cstring>
+#include <memory>
+
+#include "binding.h"
+#include "fd.h"
+
+namespace runt {
+
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR *directory) const { ::closedir(directory); }
+};
+using Directory = std::unique_ptr<DIR, CloseDirectory>;
+
+Fd open_directory(int parent, const char *name) {
+  return Fd(retry([&] { return ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
+}
+
+// The next cgroup in a listing of cgroupfs, which tells the type of every entry; null at the end.
+const char *next_cgroup(DIR *directory, const std::string &path) {
+  for (;;) {
+    errno = 0;
+    const dirent *entry = ::readdir(directory);
+    if (entry == nullptr) {
+      if (errno != 0) fail("readdir", path);
+      return nullptr;
+    }
+    const bool own = std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0;
+    if (entry->d_type == DT_DIR && !own) return entry->d_name;
+  }
+}
+
+Directory listing(int cgroup, const std::string &path) {
+  Fd fd = open_directory(cgroup, ".");
+  if (!fd.valid()) fail("open", path);
+  Directory directory(::fdopendir(fd.get()));
+  if (!directory) fail("fdopendir", path);
+  fd.release();
+  return directory;
+}
+
+// Removes the cgroups in this one up to the first that does not go, whose name it returns; empty when all are gone.
+std::string remove_children(int cgroup, const std::string &path) {
+  const Directory directory = listing(cgroup, path);
+  while (const char *name = next_cgroup(directory.get(), path)) {
+    if (::unlinkat(cgroup, name, AT_REMOVEDIR) == 0 || errno == ENOENT) continue;
+    if (errno != EBUSY && errno != ENOTEMPTY) fail("rmdir", path + "/…");
+    return name;
+  }
+  return {};
+}
+
+// False if there are processes in one of them. cgroup v2 renames nothing, so that ".." is where we came from.
+bool remove_below(Fd cgroup, const std::string &path) {
+  for (size_t depth = 0;;) {
+    const std::string stuck = remove_children(cgroup.get(), path);
+    if (stuck.empty()) {
+      if (depth == 0) return true;
+      cgroup = open_directory(cgroup.get(), "..");
+      if (!cgroup.valid()) fail("open", path + "/…");
+      depth--;
+      continue;
+    }
+    Fd child = open_directory(cgroup.get(), stuck.c_str());
+    if (!child.valid() && errno == ENOENT) continue;
+    if (!child.valid()) fail("open", path + "/…");
+    if (next_cgroup(listing(child.get(), path).get(), path) == nullptr) return false;
+    cgroup = std::move(child);
+    depth++;
+  }
+}
+
+Napi::Value remove_cgroups_below(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const std::string path = args.path(0);
+  Fd cgroup = open_directory(AT_FDCWD, path.c_str());
+  if (!cgroup.valid() && errno == ENOENT) return Napi::Boolean::New(info.Env(), true);
+  if (!cgroup.valid()) fail("open", path);
+  return Napi::Boolean::New(info.Env(), remove_below(std::move(cgroup), path));
+}
+
+} // namespace
+
+void bind_cgroups(Napi::Object exports) { bind<remove_cgroups_below>(exports, "removeCgroupsBelow"); }
+
+} // namespace runt

@@ -1,0 +1,60 @@
+// What a hostile container or image tries. Every attack is carried out for real; the control is RUNT_UNDER_TEST=runc.
+import test, { type ExecutionContext } from 'ava'
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { lacks } from './harness.ts'
+import { HostileSandbox } from './hostile.ts'
+
+/** A container that may write to its own cgroup and nests others in it. */
+function nestingContainer(t: ExecutionContext): HostileSandbox {
+  return new HostileSandbox(t, (spec) => {
+    spec.mounts!.find(({ destination }) => destination === '/sys/fs/cgroup')!.options = ['nosuid', 'noexec', 'nodev']
+  })
+}
+
+/** What a failed test leaves, the path of which no tool takes. */
+function removeByDescriptors(cgroup: string): void {
+  const script = `import os, sys
+def below(fd):
+    for name in os.listdir(fd):
+        try: child = os.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=fd)
+        except NotADirectoryError: continue
+        below(child); os.close(child); os.rmdir(name, dir_fd=fd)
+top = os.open(sys.argv[1], os.O_RDONLY); below(top); os.rmdir(sys.argv[1])`
+  if (existsSync(cgroup)) spawnSync('python3', ['-c', script, cgroup])
+}
+
+test('a container whose cgroups have no path any more can be deleted', async (t) => {
+  if (lacks(t, 'runt')) return
+  const sandbox = nestingContainer(t)
+  const cgroup = `/sys/fs/cgroup/${sandbox.id}`
+  t.teardown(() => {
+    removeByDescriptors(cgroup)
+  })
+  const [length, depth] = [200, 40]
+  sandbox.args('hostile', 'deep', '/sys/fs/cgroup', String(length), String(depth))
+  t.is(sandbox.detached(['run', '--detach', sandbox.id]).stderr, '')
+  await sandbox.until('stopped')
+  t.is(sandbox.output(), `depth ${depth}\n`, 'the attack itself')
+  const { status, stderr } = sandbox.run(['delete', sandbox.id])
+  t.is(status, 0, stderr.slice(0, 300))
+  t.false(existsSync(cgroup))
+  sandbox.assertClean(t)
+})
+
+test('a container whose cgroups have names that are no text can be deleted', async (t) => {
+  if (lacks(t, 'runt')) return
+  const sandbox = nestingContainer(t)
+  const cgroup = `/sys/fs/cgroup/${sandbox.id}`
+  t.teardown(() => {
+    removeByDescriptors(cgroup)
+  })
+  sandbox.args('hostile', 'bytes', '/sys/fs/cgroup')
+  t.is(sandbox.detached(['run', '--detach', sandbox.id]).stderr, '')
+  await sandbox.until('stopped')
+  t.is(sandbox.output(), 'made\n', 'the attack itself')
+  const { status, stderr } = sandbox.run(['delete', sandbox.id])
+  t.is(status, 0, stderr)
+  t.false(existsSync(cgroup))
+  sandbox.assertClean(t)
+})

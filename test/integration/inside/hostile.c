@@ -1,0 +1,164 @@
+// What a hostile container or image does, for hostile.test.ts: verbs that attack, and report what they got.
+//   hostile VERB [ARGUMENT ...]
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int failed(const char *call) {
+  printf("%s: %s\n", call, strerrorname_np(errno));
+  return 0;
+}
+
+static long long now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+static int is_init(int pid) {
+  char path[64], name[32] = "";
+  snprintf(path, sizeof path, "/proc/%d/comm", pid);
+  int fd = open(path, O_RDONLY);
+  if (fd < 0) return 0;
+  if (read(fd, name, sizeof name - 1) < 0) name[0] = 0;
+  close(fd);
+  return strncmp(name, "runt", 4) == 0 || strncmp(name, "runc", 4) == 0 || strncmp(name, "exe\n", 4) == 0 ||
+         strncmp(name, "5\n", 2) == 0;
+}
+
+// Everything that ptrace access guards: what is behind it would be the host's, or init's rights.
+static void attack(int pid) {
+  static const char *const files[] = {"root/", "cwd/", "fd/0", "mem", "maps", "environ", "auxv", "io"};
+  char path[64], target[256];
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, files[i]);
+    int fd = open(path, O_RDONLY | O_NONBLOCK);
+    // environ and maps can be opened, and are then empty or refused, once the process is gone.
+    if (fd >= 0 && is_init(pid) && (i < 4 || read(fd, target, 1) > 0)) printf("opened %s of init\n", files[i]);
+    if (fd >= 0) close(fd);
+  }
+  snprintf(path, sizeof path, "/proc/%d/exe", pid);
+  ssize_t size = readlink(path, target, sizeof target - 1);
+  if (size > 0 && is_init(pid)) printf("read the link exe of init: %.*s\n", (int)size, target);
+  for (int fd = 0; fd < 32; fd++) {
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    int stolen = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+    if (stolen >= 0 && is_init(pid)) printf("took descriptor %d of init\n", fd);
+    if (stolen >= 0) close(stolen);
+    if (pidfd >= 0) close(pidfd);
+  }
+  if (ptrace(PTRACE_SEIZE, pid, 0, 0) == 0) {
+    if (is_init(pid)) puts("traced init");
+    ptrace(PTRACE_DETACH, pid, 0, 0);
+  }
+}
+
+// Attacks every init that shows up in /proc, for so many milliseconds; tells how often it saw one.
+static int peek(int milliseconds) {
+  int seen = 0;
+  puts("ready"), fflush(stdout);
+  for (long long end = now() + milliseconds; now() < end;) {
+    DIR *dir = opendir("/proc");
+    if (dir == NULL) return failed("opendir");
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+      int pid = atoi(entry->d_name);
+      if (pid <= 0 || pid == getpid() || !is_init(pid)) continue;
+      seen++;
+      attack(pid);
+      fflush(stdout);
+    }
+    closedir(dir);
+  }
+  printf("saw init %s\n", seen > 0 ? "yes" : "no");
+  return 0;
+}
+
+// Exchanges two names again and again until it is killed.
+static int swap(const char *a, const char *b) {
+  for (;;)
+    if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) < 0) return failed("renameat2");
+}
+
+static int write_file(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY);
+  if (fd < 0) return -1;
+  ssize_t size = write(fd, text, strlen(text));
+  close(fd);
+  return size < 0 ? -1 : 0;
+}
+
+// As a user who is root in a user namespace below the container's: a procfs without what hides its files.
+static int nested_proc(void) {
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID) < 0) return failed("unshare");
+  if (write_file("/proc/self/setgroups", "deny") < 0) return failed("setgroups");
+  if (write_file("/proc/self/uid_map", "0 0 1") < 0) return failed("uid_map");
+  if (write_file("/proc/self/gid_map", "0 0 1") < 0) return failed("gid_map");
+  pid_t pid = fork();
+  if (pid < 0) return failed("fork");
+  if (pid == 0) {
+    if (mount("proc", "/tmp", "proc", 0, NULL) < 0) failed("mount");
+    else puts(access("/tmp/sys/kernel/core_pattern", W_OK) == 0 ? "core_pattern can be written" : "mounted");
+    fflush(stdout);
+    _exit(0);
+  }
+  waitpid(pid, NULL, 0);
+  return 0;
+}
+
+// Makes directories inside each other until their path is longer than PATH_MAX.
+static int deep(const char *top, int length, int depth) {
+  char name[256];
+  memset(name, 'd', sizeof name);
+  name[length] = 0;
+  int at = open(top, O_RDONLY | O_DIRECTORY), made = 0;
+  if (at < 0) return failed("open");
+  for (; made < depth; made++) {
+    if (mkdirat(at, name, 0755) < 0) break;
+    int next = openat(at, name, O_RDONLY | O_DIRECTORY);
+    if (next < 0) break;
+    close(at);
+    at = next;
+  }
+  printf("depth %d\n", made);
+  return 0;
+}
+
+// Directories with names that are no UTF-8, one inside the other.
+static int bytes(const char *top) {
+  int at = open(top, O_RDONLY | O_DIRECTORY);
+  if (at < 0) return failed("open");
+  if (mkdirat(at, "\xff\xfe", 0755) < 0 || mkdirat(at, "\xff\xfe/\xc3\x28", 0755) < 0) return failed("mkdirat");
+  puts("made");
+  return 0;
+}
+
+// Opens a standard stream again by its name, for writing.
+static int reopen(const char *path, const char *text) {
+  if (write_file(path, text) < 0) return failed("reopen");
+  puts("written");
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  const char *verb = argc > 1 ? argv[1] : "";
+  if (strcmp(verb, "peek") == 0 && argc > 2) return peek(atoi(argv[2]));
+  if (strcmp(verb, "swap") == 0 && argc > 3) return swap(argv[2], argv[3]);
+  if (strcmp(verb, "nested-proc") == 0) return nested_proc();
+  if (strcmp(verb, "deep") == 0 && argc > 4) return deep(argv[2], atoi(argv[3]), atoi(argv[4]));
+  if (strcmp(verb, "bytes") == 0 && argc > 2) return bytes(argv[2]);
+  if (strcmp(verb, "reopen") == 0 && argc > 3) return reopen(argv[2], argv[3]);
+  fprintf(stderr, "hostile: unknown verb %s\n", verb);
+  return 99;
+}
