@@ -11,5 +11,6 @@ source "$(dirname "$0")/lib.sh"
 [ -t 1 ] || export TERM=dumb
 [ $# -gt 0 ] || set -- 'test/integration/**/*.test.ts'
 set -- node_modules/.bin/ava --serial --concurrency 1 "$@"
-[ "${RUNT_TEST_ENV:-host}" = vm ] || set -- bash scripts/with-cgroup2.sh "$@"
+# The emulated machine is some twenty times slower than this one.
+if [ "${RUNT_TEST_ENV:-host}" = vm ]; then set -- "$@" --timeout 10m; else set -- bash scripts/with-cgroup2.sh "$@"; fi
 exec "$@"
