@@ -245,15 +245,33 @@ function groupOf(field: string): string {
   return /^\w+(\.\w+)?(\[\d+\])?/.exec(field)?.[0].replace(/^(linux\.\w+)\[\d+\]$/, '$1') ?? field
 }
 
+/** What happens around the plan, by whoever runs it: shown in the same columns. */
+export interface SurroundingLine {
+  origin: string
+  text: string
+  /** The system calls. */
+  calls?: string
+}
+
 /**
  * The plan as text: one line for a step, with its index, the field that asked for it (nothing where runt does it for every
  * container), what is done, and the system calls.
+ * @param before what is done before init is cloned
+ * @param meanwhile what is done from outside at init's sync points
  */
-export function explainPlan(plan: Plan): string {
+export function explainPlan(
+  plan: Plan,
+  before: readonly SurroundingLine[] = [],
+  meanwhile: readonly SurroundingLine[] = [],
+): string {
   const explained = explainJson(plan)
   const steps = stepLines(explained.steps)
-  const start = startLines(explained)
-  const fieldWidth = Math.min(32, Math.max(...[...start, ...steps].map(({ field }) => field.length)))
+  const surrounding = ({ origin, text, calls }: SurroundingLine): Line => {
+    return { number: '', field: fieldText(origin), text: valueText(text), calls: calls ?? '' }
+  }
+  const start = [...before.map(surrounding), ...startLines(explained)]
+  const outside = meanwhile.map(surrounding)
+  const fieldWidth = Math.min(32, Math.max(...[...start, ...steps, ...outside].map(({ field }) => field.length)))
   const render = ({ number, field, text, calls }: Line): string =>
     `${number.padStart(3)}  ${field.padEnd(fieldWidth)}  ${text}${calls === '' ? '' : `  (${calls})`}`.trimEnd()
   const out = start.map(render)
@@ -263,5 +281,6 @@ export function explainPlan(plan: Plan): string {
     group = groupOf(line.field)
     out.push(render(line))
   }
+  if (outside.length > 0) out.push('', 'meanwhile, from outside', ...outside.map(render))
   return `${out.join('\n')}\n`
 }

@@ -1,11 +1,10 @@
 /** `explain`: what `create` would do with a bundle. Reads the bundle and nothing else that needs a privilege; has no effects. */
 import { compileCreate } from '../compiler/create.ts'
 import type { Compiled } from '../compiler/facts.ts'
-import { explainJson, explainPlan } from '../plan/explain.ts'
+import { explainJson, explainPlan, type SurroundingLine } from '../plan/explain.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, placeCgroup, type PlacedCgroup } from './cgroup.ts'
 import type { Context } from './context.ts'
-import { fieldName } from './fields.ts'
 import { checkId } from './id.ts'
 
 export interface ExplainRequest {
@@ -91,31 +90,30 @@ function asJson(bundle: Bundle, cgroup: PlacedCgroup | undefined, compiled: Comp
 }
 
 function asText(cgroup: PlacedCgroup | undefined, compiled: Compiled): string {
-  const lines: string[] = []
-  if (cgroup !== undefined) {
-    lines.push(`mkdir  ${cgroupDir(cgroup.saved)}`)
-    for (const { file, value, pointer } of cgroup.writes) {
-      lines.push(`  write ${file} ${JSON.stringify(value)}`.padEnd(76) + `  ${fieldName(pointer)}`)
-    }
-    if (!cgroup.devices.allowsAll) lines.push('  bpf(BPF_CGROUP_DEVICE)'.padEnd(76) + '  linux.resources.devices')
-  }
-  lines.push(explainPlan(compiled.plan).trimEnd(), ...parentLines(compiled.parent))
-  return `${lines.join('\n')}\n`
+  return explainPlan(compiled.plan, cgroupLines(cgroup), parentLines(compiled.parent))
+}
+
+function cgroupLines(cgroup: PlacedCgroup | undefined): SurroundingLine[] {
+  if (cgroup === undefined) return []
+  const lines: SurroundingLine[] = [{ origin: '/linux/cgroupsPath', text: `mkdir ${cgroupDir(cgroup.saved)}` }]
+  for (const { file, value, pointer } of cgroup.writes) lines.push({ origin: pointer, text: `write ${file} ${value}` })
+  if (!cgroup.devices.allowsAll)
+    lines.push({ origin: '/linux/resources/devices', text: 'device filter', calls: 'bpf(BPF_CGROUP_DEVICE)' })
+  return lines
 }
 
 /** What runt itself does for init while that waits. */
-function parentLines({ idMaps, oomScoreAdj, rlimits }: Compiled['parent']): string[] {
-  const line = (what: string, origin: string) => `  ${what}`.padEnd(76) + `  ${fieldName(origin)}`
-  const lines: string[] = []
+function parentLines({ idMaps, oomScoreAdj, rlimits }: Compiled['parent']): SurroundingLine[] {
+  const lines: SurroundingLine[] = []
   const map = (list: readonly { containerID: number; hostID: number; size: number }[]) =>
     list.map((entry) => `${entry.containerID} ${entry.hostID} ${entry.size}`).join(', ')
   if (idMaps !== undefined) {
-    lines.push(line(`write /proc/PID/uid_map ${map(idMaps.uid)}`, idMaps.uidOrigin))
-    lines.push(line(`write /proc/PID/gid_map ${map(idMaps.gid)}`, idMaps.gidOrigin))
+    lines.push({ origin: idMaps.uidOrigin, text: `write /proc/PID/uid_map ${map(idMaps.uid)}` })
+    lines.push({ origin: idMaps.gidOrigin, text: `write /proc/PID/gid_map ${map(idMaps.gid)}` })
   }
   if (oomScoreAdj !== undefined)
-    lines.push(line(`write /proc/PID/oom_score_adj ${oomScoreAdj.value}`, oomScoreAdj.origin))
+    lines.push({ origin: oomScoreAdj.origin, text: `write /proc/PID/oom_score_adj ${oomScoreAdj.value}` })
   for (const { resource, soft, hard, origin } of rlimits)
-    lines.push(line(`prlimit64 ${resource} ${soft} ${hard}`, origin))
-  return lines.length === 0 ? [] : ['', 'meanwhile, from outside', ...lines]
+    lines.push({ origin, text: `limit ${resource} to ${soft}, ${hard}`, calls: 'prlimit64' })
+  return lines
 }
