@@ -92,8 +92,14 @@ export function failedStep(facts: FailureFacts): StepError {
       subject: failed.subject,
       detail: failed.detail,
     },
-    { origin: step.origin === '' ? undefined : step.origin, hint: hint(facts) },
+    { origin: originOf(step), hint: hint(facts) },
   )
+}
+
+/** The program is the first of the arguments. */
+function originOf({ op, origin }: FailedStep): string | undefined {
+  if (origin === '') return undefined
+  return (op === 'program' || op === 'exec') && origin.endsWith('/args') ? `${origin}/0` : origin
 }
 
 function sentence(facts: FailureFacts): string {
@@ -106,7 +112,7 @@ function sentence(facts: FailureFacts): string {
   const verb = verbs[step.op as StepName] ?? step.op
   const subject = failed.subject === '' ? '' : ` ${failed.subject}`
   const call = failed.syscall === '' ? '' : ` (${failed.syscall})`
-  return `${subjectOf(facts)}${verb}${subject}${call}: ${why}${kernelLog(facts)}`
+  return `${subjectOf(facts)}${verb}${subject}: ${why}${call}${kernelLog(facts)}`
 }
 
 function programSentence({ subject, errno }: Failed): string {

@@ -161,12 +161,24 @@ export class World {
   run(process: Process): void {
     while (process.status === undefined && !process.executed) {
       const step = process.steps[process.at]
-      if (step === undefined) { this.exit(process, { kind: 'exited', code: 1 }); return; }
-      if (process.script.dieAt === step.op) { this.exit(process, { kind: 'signaled', signal: 9 }); return; }
-      if (process.script.failStep?.op === step.op) { this.fail(process); return; }
+      if (step === undefined) {
+        this.exit(process, { kind: 'exited', code: 1 })
+        return
+      }
+      if (process.script.dieAt === step.op) {
+        this.exit(process, { kind: 'signaled', signal: 9 })
+        return
+      }
+      if (process.script.failStep?.op === step.op) {
+        this.fail(process)
+        return
+      }
       const next = this.step(process, step)
       if (next === 'waits') return
-      if (next !== process) { this.run(next); return; }
+      if (next !== process) {
+        this.run(next)
+        return
+      }
       process.at++
     }
   }

@@ -104,7 +104,7 @@ test('an error tells a person what, where and how to mend it', async (t) => {
   t.is(code, 1)
   const lines = stderr.split('\n')
   t.is(lines[0], 'runt create web: exec: "nope": executable file not found in $PATH')
-  t.regex(lines[1]!, /^ {2}from: process\.args \(config\.json:\d+:\d+\)$/)
+  t.regex(lines[1]!, /^ {2}from: process\.args\[0\] \(config\.json:\d+:\d+\)$/)
   t.regex(lines[2]!, /^ {2}hint: PATH/)
 })
 

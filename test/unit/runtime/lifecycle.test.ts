@@ -119,11 +119,11 @@ test('a failing step is told with its field and its line', async (t) => {
   world.script = { failStep: { op: 'program', errno: 2, subject: 'nope' } }
   const error = await failure(t, world, (context) => create({ id: 'web' }, context))
   t.is(error.message, 'exec: "nope": executable file not found in $PATH')
-  t.is(error.origin, '/process/args')
+  t.is(error.origin, '/process/args/0')
   const text = world.read('/bundle/config.json')!.split('\n')
   const { location } = error as unknown as { location: { file: string; line: number } }
   t.is(location.file, '/bundle/config.json')
-  t.regex(text[location.line - 1]!, /"args"/)
+  t.is(text[location.line - 1]!.trim(), '"/bin/true"')
   t.deepEqual(world.remains(), [])
 })
 
@@ -133,7 +133,7 @@ test('a program that cannot be executed fails start, with its field', async (t) 
   await succeed(t, world, (context) => create({ id: 'web' }, context))
   const error = await failure(t, world, (context) => start('web', context))
   t.is(error.message, 'exec /bin/true: exec format error')
-  t.is(error.origin, '/process/args')
+  t.is(error.origin, '/process/args/0')
   t.is(await status(t, world), 'stopped')
 })
 

@@ -22,7 +22,7 @@ test('a program that is not there is told in the words that daemons look for', (
 
 test('a mount that fails is named by its field and its destination', (t) => {
   const failed = error('openTree', 2, { origin: '/mounts/0/source', subject: '/srv/data', syscall: 'open_tree' })
-  t.is(failed.message, 'mounts[0].source → /proc: bind /srv/data (open_tree): no such file or directory')
+  t.is(failed.message, 'mounts[0].source → /proc: bind /srv/data: no such file or directory (open_tree)')
   t.is(failed.origin, '/mounts/0/source')
   t.regex(failed.hint ?? '', /must exist on the host/)
 })
@@ -30,12 +30,12 @@ test('a mount that fails is named by its field and its destination', (t) => {
 test('what the kernel says of a mount is told', (t) => {
   const detail = Buffer.from("e tmpfs: Unknown parameter 'x'\nw old\n")
   const { message } = error('newMount', 22, { origin: '/mounts/9', subject: 'tmpfs', syscall: 'fsconfig', detail })
-  t.is(message, "mounts[9]: mount tmpfs (fsconfig): invalid argument (tmpfs: Unknown parameter 'x'; old)")
+  t.is(message, "mounts[9]: mount tmpfs: invalid argument (fsconfig) (tmpfs: Unknown parameter 'x'; old)")
 })
 
 test('what runt does for itself is no field', (t) => {
   const failed = error('unshare', 28, { syscall: 'unshare' })
-  t.is(failed.message, 'make namespaces (unshare): no space left on device')
+  t.is(failed.message, 'make namespaces: no space left on device (unshare)')
   t.is(failed.origin, undefined)
   t.regex(failed.hint ?? '', /max_\*_namespaces/)
 })
