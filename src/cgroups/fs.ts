@@ -27,9 +27,10 @@ export async function findCgroupRoot(host: Host): Promise<string> {
     const [left = '', right = ''] = line.split(' - ')
     const [, , , root, mountPoint] = left.split(' ')
     // A mount of a part of the hierarchy does not show the cgroups by their paths.
-    if (right.startsWith('cgroup2 ') && root === '/' && mountPoint !== undefined) {
-      return mountPoint.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
-    }
+    if (!right.startsWith('cgroup2 ') || root !== '/' || mountPoint === undefined) continue
+    const path = mountPoint.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+    // Another mount may cover it.
+    if ((await host.files.filesystemType(path)) === cgroup2Magic) return path
   }
   throw new RuntError('NO_CGROUP2', 'find the cgroup v2 hierarchy: it is not mounted', { hint: noCgroup2Hint })
 }

@@ -24,12 +24,13 @@ test('on a hybrid system the hierarchy is found at /sys/fs/cgroup/unified', asyn
   t.is(await findCgroupRoot(fake.host), '/sys/fs/cgroup/unified')
 })
 
-test('elsewhere the hierarchy is found by mountinfo, where it is mounted whole', async (t) => {
+test('elsewhere the hierarchy is found by mountinfo, where it is mounted whole and not covered', async (t) => {
   const fake = new FakeCgroupfs()
-  fake.root = '/mnt'
+  fake.root = '/mnt/c groups'
   fake.mountinfo = [
     '22 1 0:5 / /proc rw - proc proc rw',
     '40 1 0:30 /a/part /mnt/part rw,nosuid shared:4 - cgroup2 none rw',
+    '42 1 0:30 / /mnt/covered rw,nosuid shared:4 - cgroup2 none rw',
     '41 1 0:30 / /mnt/c\\040groups rw,nosuid shared:4 - cgroup2 none rw',
     '',
   ].join('\n')
