@@ -34,6 +34,7 @@ import {
 } from '../rootfs/mounts.ts'
 import { containerPath, hostPath } from '../rootfs/paths.ts'
 import {
+  addCovers,
   addMaskedPaths,
   addPivot,
   addPropagation,
@@ -158,7 +159,8 @@ function addIsolation(plan: PlanBuilder, prepared: Prepared): Early {
 
 /**
  * Cuts the ties of the mount namespace. Before that, mounts that share events with the host have to be taken. Before the
- * user namespace's root is entered, who has no rights on the host's files, everything of the host is.
+ * user namespace's root is entered, who has no rights on the host's files, or parts of the host are covered, everything of
+ * the host is.
  */
 function takeEarly(plan: PlanBuilder, { spec, facts, namespaces, propagation, mounts, devices }: Prepared): Early {
   const early: Early = { root: undefined, trees: new Map(), devices: undefined }
@@ -168,15 +170,20 @@ function takeEarly(plan: PlanBuilder, { spec, facts, namespaces, propagation, mo
   }
   if (propagation.sharesWithHost) mounts.filter(sharesEvents).forEach(take)
   addPropagation(plan, propagation)
-  if (namespaces.membership('user') === 'none') return early
+  const ownUser = namespaces.membership('user') !== 'none'
+  if (!ownUser && coveredMounts(facts).length === 0) return early
   early.root = cloneRoot(plan, rootPath(spec, facts))
   mounts.forEach(take)
-  early.devices = cloneHostDevices(plan, devices)
+  if (ownUser) early.devices = cloneHostDevices(plan, devices)
   return early
 }
 
 function rootPath(spec: Spec, facts: CreateFacts): string {
   return hostPath(facts.bundle, spec.root?.path ?? '')
+}
+
+function coveredMounts({ noPivot, kernelMounts }: CreateFacts): readonly string[] {
+  return noPivot === true ? (kernelMounts ?? []) : []
 }
 
 /** Names and parameters that belong to the namespaces. */
@@ -201,6 +208,8 @@ function addNames(plan: PlanBuilder, { spec, namespaces }: Prepared): void {
 function addRoot(plan: PlanBuilder, { spec, facts }: Prepared, early: Early): Register {
   const path = rootPath(spec, facts)
   const root = early.root ?? cloneRoot(plan, path)
+  // Before the root hides one that lies in it.
+  addCovers(plan, coveredMounts(facts))
   plan.add('attachHost', '/root/path', { mount: root, path })
   return root
 }

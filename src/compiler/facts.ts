@@ -15,6 +15,8 @@ export interface CreateFacts {
   /** The host's cgroup2 mount (`/sys/fs/cgroup`), shown to containers without a cgroup namespace of their own. */
   cgroupRoot?: string | undefined
   noPivot?: boolean | undefined
+  /** Where the host has its procfs and sysfs mounted: to be covered with `noPivot`, which leaves them below the root. */
+  kernelMounts?: readonly string[] | undefined
   noNewKeyring?: boolean | undefined
   /** `--preserve-fds`: descriptors from 3 on that the program inherits, LISTEN_FDS not counted. */
   preserveFds?: number | undefined

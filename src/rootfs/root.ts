@@ -59,6 +59,34 @@ export function cloneRoot(plan: PlanBuilder, path: string): Register {
   return root
 }
 
+/**
+ * Covers whole mounts of the host's procfs and sysfs. Without pivot_root they stay in the namespace, below the root, and where
+ * one of them is uncovered the kernel lets every user namespace that a process of the container makes mount another, without
+ * what masks and protects its files (mount_too_revealing() of fs/namespace.c).
+ */
+export function addCovers(plan: PlanBuilder, paths: readonly string[]): void {
+  if (paths.length === 0) return
+  const from = '--no-pivot'
+  const host = plan.register('the host')
+  plan.add('openRoot', from, { dst: host })
+  const empty = addEmpty(plan, from)
+  for (const path of paths) plan.add('mask', from, { root: host, path, empty, null: empty })
+  plan.add('close', from, { fd: empty })
+  plan.add('close', from, { fd: host })
+}
+
+function addEmpty(plan: PlanBuilder, from: string): Register {
+  const empty = plan.register('empty')
+  plan.add('newMount', from, {
+    dst: empty,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    parameters: ['mode=755', 'nr_blocks=1', 'nr_inodes=1'],
+    attributes: mountAttr.RDONLY | mountAttr.NOSUID | mountAttr.NODEV | mountAttr.NOEXEC,
+  })
+  return empty
+}
+
 /** Makes the root the process's, and hides the host's. */
 export function addPivot(plan: PlanBuilder, root: Register, noPivot: boolean, wanted: RootPropagation): void {
   plan.add('pivotRoot', ownOrigin, { root, move: noPivot ? 1 : 0 })
@@ -88,14 +116,7 @@ export function addMaskedPaths(plan: PlanBuilder, root: Register, paths: readonl
   const device = plan.register('null')
   plan.add('openTree', from, { dst: device, path: '/dev/null', flags: 0 })
   plan.add('verifyNull', from, { fd: device })
-  const empty = plan.register('empty')
-  plan.add('newMount', from, {
-    dst: empty,
-    type: 'tmpfs',
-    source: 'tmpfs',
-    parameters: ['mode=755', 'nr_blocks=1', 'nr_inodes=1'],
-    attributes: mountAttr.RDONLY | mountAttr.NOSUID | mountAttr.NODEV | mountAttr.NOEXEC,
-  })
+  const empty = addEmpty(plan, from)
   paths.forEach((path, index) => {
     plan.add('mask', `${from}/${index}`, { root, path: containerPath(path), empty, null: device })
   })

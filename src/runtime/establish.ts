@@ -19,6 +19,7 @@ import { attempt, closeQuietly, Undo } from './failures.ts'
 import { checkId } from './id.ts'
 import { Init } from './init.ts'
 import { announce } from './pidfile.ts'
+import { kernelMounts } from './procfs.ts'
 import type { CreateRequest } from './requests.ts'
 import { stateFormat, type SavedState } from './state.ts'
 import { makeContainer, makeFifos, saveState } from './store.ts'
@@ -86,6 +87,7 @@ async function prepare(
     cgroupDir: cgroup === undefined ? undefined : cgroupDir(cgroup.saved),
     cgroupRoot: cgroup?.saved.root,
     noPivot: request.noPivot,
+    kernelMounts: request.noPivot === true ? await kernelMounts(host) : undefined,
     noNewKeyring: request.noNewKeyring,
     preserveFds: request.preserveFds,
     listenFds: listen,

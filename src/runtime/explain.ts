@@ -6,6 +6,7 @@ import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, placeCgroup, type PlacedCgroup } from './cgroup.ts'
 import type { Context } from './context.ts'
 import { checkId } from './id.ts'
+import { kernelMounts } from './procfs.ts'
 
 export interface ExplainRequest {
   /** Stands for the container's id in names; default `ID`. */
@@ -23,7 +24,7 @@ export async function explain(request: ExplainRequest, context: Context): Promis
   checkId(id)
   const bundle = await loadBundle(context, request)
   const cgroup = await place(context, bundle, id)
-  const compiled = await compile(request, bundle, id, cgroup)
+  const compiled = await compile(context, request, bundle, id, cgroup)
   for (const warning of [...bundle.warnings, ...compiled.warnings]) await context.log?.warn(warning)
   if (request.json === true) return `${JSON.stringify(asJson(bundle, cgroup, compiled), null, 2)}\n`
   return asText(cgroup, compiled)
@@ -50,6 +51,7 @@ async function place(context: Context, bundle: Bundle, id: string): Promise<Plac
 }
 
 async function compile(
+  context: Context,
   request: ExplainRequest,
   bundle: Bundle,
   id: string,
@@ -62,6 +64,7 @@ async function compile(
       cgroupDir: cgroup && cgroupDir(cgroup.saved),
       cgroupRoot: cgroup?.saved.root,
       noPivot: request.noPivot,
+      kernelMounts: request.noPivot === true ? await kernelMounts(context.host) : undefined,
       noNewKeyring: request.noNewKeyring,
       // What root would get: containers without root are not made.
       euid: 0,

@@ -36,6 +36,20 @@ export async function readStat(host: Host, pid: number): Promise<ProcessStat | u
   }
 }
 
+const kernelFilesystems = new Set(['proc', 'sysfs'])
+
+/** Where the whole of a procfs or sysfs is mounted, as this process sees it: proc_pid_mountinfo(5). */
+export async function kernelMounts(host: Host): Promise<string[]> {
+  const found = new Set<string>()
+  for (const line of (await host.files.readText('/proc/self/mountinfo')).split('\n')) {
+    const [left = '', right = ''] = line.split(' - ')
+    const [, , , root, mountPoint] = left.split(' ')
+    if (root !== '/' || mountPoint === undefined || !kernelFilesystems.has(right.split(' ', 1)[0] ?? '')) continue
+    found.add(mountPoint.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))))
+  }
+  return [...found]
+}
+
 /** A process by its number and start time: what state.json keeps. */
 export interface ProcessName {
   pid: number

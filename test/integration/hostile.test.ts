@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { lacks } from './harness.ts'
-import { HostileSandbox } from './hostile.ts'
+import { dockerCapabilities, grant, HostileSandbox, ownUsers } from './hostile.ts'
 
 /** A container that may write to its own cgroup and nests others in it. */
 function nestingContainer(t: ExecutionContext): HostileSandbox {
@@ -56,5 +56,32 @@ test('a container whose cgroups have names that are no text can be deleted', asy
   const { status, stderr } = sandbox.run(['delete', sandbox.id])
   t.is(status, 0, stderr)
   t.false(existsSync(cgroup))
+  sandbox.assertClean(t)
+})
+
+test('no user namespace of a container gets a procfs without masks, with pivot_root or without', (t) => {
+  // A procfs whose files are neither masked nor read-only lets the container's root write the host's core_pattern.
+  for (const flags of [[], ['--no-pivot']]) {
+    const sandbox = new HostileSandbox(t, (spec) => {
+      grant(spec, dockerCapabilities)
+      spec.root!.readonly = false
+      spec.process!.args = ['hostile', 'nested-proc']
+    })
+    const { stdout, stderr } = sandbox.runContainer(...flags)
+    t.is(stdout, 'mount: EPERM\n', `${flags.join()} ${stderr}`)
+    sandbox.assertClean(t)
+  }
+})
+
+test('a user namespace works without pivot_root', (t) => {
+  const sandbox = new HostileSandbox(t, (spec) => {
+    ownUsers(spec)
+    spec.root!.readonly = false
+    spec.process!.args = ['inside', 'id', '--', 'stat', '/proc/self', '--', 'cat', '/proc/self/uid_map']
+  })
+  sandbox.giveTo(100_000)
+  const { stdout, stderr } = sandbox.runContainer('--no-pivot')
+  t.is(stderr, '')
+  t.regex(stdout, /^uid 0 0 0 .*\n\/proc\/self symlink .*\n +0 +100000 +65536\n$/)
   sandbox.assertClean(t)
 })

@@ -1,7 +1,7 @@
 /** A sandbox whose rootfs has the attacker's program (inside/hostile.c) beside the tests' own. */
 import type { ExecutionContext } from 'ava'
 import { spawn, spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Spec } from '../../src/spec/schema.gen.ts'
@@ -48,6 +48,12 @@ export class HostileSandbox extends Sandbox {
     })
   }
 
+  /** Makes a user of the host the owner of the rootfs, and lets it in. */
+  giveTo(id: number): void {
+    chmodSync(this.dir, 0o755)
+    spawnSync('chown', ['-R', `${id}:${id}`, this.rootfs])
+  }
+
   /** Runs the attacker's program on the host, as another container with the same files would, until the test is over. */
   meanwhile(t: ExecutionContext, ...args: string[]): void {
     const child = spawn(hostileProgram(), args, { stdio: 'ignore' })
@@ -55,6 +61,13 @@ export class HostileSandbox extends Sandbox {
       child.kill('SIGKILL')
     })
   }
+}
+
+/** A user namespace of the container's own, from user 100000 of the host on. */
+export function ownUsers(spec: Spec): void {
+  spec.linux!.namespaces!.push({ type: 'user' })
+  spec.linux!.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
+  spec.linux!.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
 }
 
 /** Gives the process these capabilities in the sets that count. */

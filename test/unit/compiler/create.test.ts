@@ -207,6 +207,22 @@ test('the root is attached over itself and entered last, by moving it where pivo
   t.true(last < indexOf(plan, 'pivotRoot'))
 })
 
+test('without pivot_root the host’s procfs and sysfs are covered once all is taken from the host', (t) => {
+  const kernelMounts = ['/proc', '/sys', '/srv/chroot/proc']
+  const mounts = [...defaultSpec().mounts!, { destination: '/b', source: '/sys/kernel/config', options: ['rbind'] }]
+  t.deepEqual(stepsOf(compileSample({ spec: { mounts } }, { kernelMounts }).plan, 'openRoot'), [])
+  const { plan } = compileSample({ spec: { mounts } }, { kernelMounts, noPivot: true })
+  const covers = stepsOf(plan, 'mask').filter(({ origin }) => origin === '--no-pivot')
+  t.deepEqual(
+    covers.map(({ path }) => path),
+    kernelMounts,
+  )
+  const first = plan.steps.indexOf(covers[0]!)
+  const sources = plan.steps.findLastIndex((step) => step.op === 'openTree' && step.path !== '/dev/null')
+  t.true(sources < first && first < indexOf(plan, 'attachHost'))
+  t.deepEqual(registerFaults(plan), [])
+})
+
 test('the root becomes read-only after the last thing is made in it', (t) => {
   const { plan } = compileSample({ spec: { root: { path: '/r', readonly: true } }, process: { cwd: '/work' } })
   const readonly = indexOf(plan, 'mountAttributes', ({ origin }) => origin === '/root/readonly')

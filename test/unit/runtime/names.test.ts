@@ -1,11 +1,12 @@
 import test from 'ava'
 import { constants } from 'node:os'
 import { UsageError } from '../../../src/errors.ts'
+import type { Host } from '../../../src/host/host.ts'
 import { errnoCode, errnoNumber, errnoText } from '../../../src/runtime/errno.ts'
 import { fieldName } from '../../../src/runtime/fields.ts'
 import { checkId } from '../../../src/runtime/id.ts'
 import { baseName, resolvePath } from '../../../src/runtime/paths.ts'
-import { parseStat } from '../../../src/runtime/procfs.ts'
+import { kernelMounts, parseStat } from '../../../src/runtime/procfs.ts'
 import { parseSignal, signalName } from '../../../src/runtime/signals.ts'
 
 test('a signal is a number, or a name of any case with or without SIG', (t) => {
@@ -71,4 +72,18 @@ test('a process may have parentheses and spaces in its name', (t) => {
   t.deepEqual(parseStat(`12 (a) Z (b c)) S ${rest}\n`), { state: 'S', startTime: 22 })
   t.is(parseStat(''), undefined)
   t.is(parseStat('12 (a) S 1 2'), undefined)
+})
+
+test('whole mounts of procfs and sysfs are found by their type, once each', async (t) => {
+  const mountinfo = [
+    '22 1 0:21 / /proc rw,nosuid shared:12 - proc proc rw',
+    '23 1 0:22 / /sys rw,nosuid - sysfs sysfs rw',
+    '24 1 0:21 /cpuinfo /srv/cpuinfo rw - proc proc rw',
+    '25 1 0:23 / /srv/a\\040chroot/proc rw - proc none rw',
+    '26 1 0:24 / /tmp/proc rw - tmpfs proc rw',
+    '27 22 0:25 / /proc rw - proc proc rw',
+    '',
+  ].join('\n')
+  const files: Partial<Host['files']> = { readText: () => mountinfo }
+  t.deepEqual(await kernelMounts({ files } as unknown as Host), ['/proc', '/sys', '/srv/a chroot/proc'])
 })
