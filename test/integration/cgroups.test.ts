@@ -7,7 +7,7 @@ import path from 'node:path'
 import { compileDevices } from '../../src/cgroups/devices.ts'
 import { findCgroupRoot, isFrozen, isPopulated, ownCgroup, processes, removeCgroup } from '../../src/cgroups/fs.ts'
 import { compileResources } from '../../src/cgroups/knobs.ts'
-import { createCgroup } from '../../src/cgroups/manager.ts'
+import { createCgroup, limitMemory } from '../../src/cgroups/manager.ts'
 import { RuntError } from '../../src/errors.ts'
 import { directHost } from '../../src/host/direct.ts'
 import type { Resources } from '../../src/spec/schema.gen.ts'
@@ -34,6 +34,7 @@ async function create(t: ExecutionContext, dir: string, resources: Resources = {
     devices: compileDevices(resources.devices).filter,
   })
   await host.files.close(cgroup.fd)
+  await limitMemory(host, dir, writes)
 }
 
 /** Starts a shell in the cgroup. */
