@@ -18,6 +18,7 @@ import { absolute, type Context } from './context.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { checkId } from './id.ts'
 import { Init } from './init.ts'
+import { ownNamespaceProblems } from './own-namespaces.ts'
 import { announce } from './pidfile.ts'
 import { kernelMounts } from './procfs.ts'
 import type { CreateRequest } from './requests.ts'
@@ -75,6 +76,8 @@ async function prepare(
   }
   checkTerminal(spec.process?.terminal === true, foreground, request.consoleSocket)
   await checkRootfs(context, bundle)
+  const problems = await ownNamespaceProblems(host, spec)
+  if (problems.length > 0) throw await invalidConfig(bundle.file, bundle.text, problems)
   const listen = await listenFds(context)
   await checkPreserved(context, listen, request.preserveFds ?? 0)
   const placed = await placeCgroup(context, spec, request.id)

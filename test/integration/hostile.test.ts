@@ -85,3 +85,34 @@ test('a user namespace works without pivot_root', (t) => {
   t.regex(stdout, /^uid 0 0 0 .*\n\/proc\/self symlink .*\n +0 +100000 +65536\n$/)
   sandbox.assertClean(t)
 })
+
+test('the mount namespace of the machine is not taken over', (t) => {
+  if (lacks(t, 'runt')) return
+  const sandbox = new HostileSandbox(t, (spec) => {
+    spec.linux!.namespaces!.find(({ type }) => type === 'mount')!.path = '/proc/self/ns/mnt'
+  })
+  // In a mount namespace that may be lost: it shows what became of its root.
+  const [file, ...args] = sandbox.command('run', sandbox.id)
+  const script = '"$@"; echo "status $?"; test -e /proc/self/mountinfo && echo unharmed'
+  const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', script, 'sh', file!, ...args], {
+    cwd: sandbox.bundle,
+    encoding: 'utf8',
+  })
+  t.is(stdout, 'status 1\nunharmed\n', stderr)
+  t.regex(stderr, /linux\.namespaces\[\d\]\.path must not be the machine's mount namespace/)
+})
+
+test('kernel parameters are not set in a network namespace that is the machine’s own', (t) => {
+  const sandbox = new HostileSandbox(t, (spec) => {
+    spec.linux!.namespaces!.find(({ type }) => type === 'network')!.path = '/proc/self/ns/net'
+    spec.linux!.sysctl = { 'net.ipv4.ip_forward': '1' }
+  })
+  // In a network namespace of this test's own, where it is 0.
+  const [file, ...args] = sandbox.command('run', sandbox.id)
+  const script = '"$@"; echo "status $?"; cat /proc/sys/net/ipv4/ip_forward'
+  const { stdout } = spawnSync('unshare', ['--net', 'sh', '-c', script, 'sh', file!, ...args], {
+    cwd: sandbox.bundle,
+    encoding: 'utf8',
+  })
+  t.is(stdout, 'status 1\n0\n')
+})
