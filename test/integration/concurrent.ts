@@ -7,17 +7,25 @@ import type { Result, Sandbox } from './harness.ts'
 let counter = 0
 
 export interface Ended extends Result {
-  /** Whether it was killed by `killAfter`. */
+  /** Whether SIGKILL ended it. */
   killed: boolean
 }
 
-/**
- * Runs a command with its streams in files of its own, as a container may hold them open for longer than the command lives.
- * @param killAfter milliseconds after which the command gets SIGKILL
- */
-export async function launch(sandbox: Sandbox, args: string[], killAfter?: number): Promise<Ended> {
+export interface LaunchOptions {
+  /** Milliseconds after which the command gets SIGKILL. */
+  killAfter?: number | undefined
+  /** A command line that runs the command, such as strace's. */
+  by?: readonly string[]
+}
+
+/** Runs a command with its streams in files of its own, as a container may hold them open for longer than the command lives. */
+export async function launch(
+  sandbox: Sandbox,
+  args: string[],
+  { killAfter, by = [] }: LaunchOptions = {},
+): Promise<Ended> {
   const name = path.join(sandbox.dir, `command-${++counter}`)
-  const [file, ...rest] = sandbox.command(...args)
+  const [file, ...rest] = [...by, ...sandbox.command(...args)]
   const [out, err] = [openSync(`${name}.out`, 'w'), openSync(`${name}.err`, 'w')]
   const child = spawn(file!, rest, { cwd: sandbox.bundle, stdio: ['ignore', out, err] })
   closeSync(out)
