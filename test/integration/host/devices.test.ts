@@ -10,7 +10,9 @@ const { files, cgroups } = directHost()
 
 /** A new cgroup below the tests' own place in the v2 tree. */
 async function cgroup(t: ExecutionContext): Promise<{ directory: string; fd: number }> {
-  const mount = / (\S+) \S+ - cgroup2 /m.exec(readFileSync('/proc/self/mountinfo', 'utf8'))?.[1]
+  // The last one mounted: a later mount may lie over an earlier one.
+  const mounts = [...readFileSync('/proc/self/mountinfo', 'utf8').matchAll(/^\S+ \S+ \S+ \S+ (\S+) .* - cgroup2 /gm)]
+  const mount = mounts.at(-1)?.[1]
   if (mount === undefined) throw new Error('no cgroup v2 filesystem is mounted')
   const directory = path.join(mount, `runt-devices-test-${process.pid}-${t.title.length}`)
   mkdirSync(directory)
