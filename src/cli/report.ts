@@ -10,8 +10,24 @@ import { baseName } from '../runtime/paths.ts'
 /** More problems than this help nobody at once. */
 const maxProblems = 20
 
+/**
+ * Control characters as escapes. An error tells paths and first lines that an image chose: they must neither command the
+ * terminal nor begin lines of their own.
+ */
+function visible(text: string): string {
+  const short: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' }
+  return text.replaceAll(
+    /\p{Cc}/gu,
+    (character) => short[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 /** What an error says, in lower case and without a period. */
 export function messageOf(error: unknown): string {
+  return visible(rawMessage(error))
+}
+
+function rawMessage(error: unknown): string {
   if (error instanceof RuntError) return error.message
   if (error instanceof SystemError) {
     return `${error.syscall}${error.path === undefined ? '' : ` ${error.path}`}: ${errnoText(error.errno)}`
@@ -35,11 +51,10 @@ export function oneLine(command: string, error: unknown): string {
   if (error instanceof RuntError) {
     const field = fieldText(error)
     if (field !== undefined) notes.push(field)
-    if (error.hint !== undefined) notes.push(error.hint)
+    if (error.hint !== undefined) notes.push(visible(error.hint))
     if (error.cleanupErrors.length > 0) notes.push(`not cleaned up: ${error.cleanupErrors.map(messageOf).join(', ')}`)
   }
-  const line = `${start}${messageOf(error)}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`
-  return line.replaceAll(/\s*\n\s*/g, ' ')
+  return `${start}${messageOf(error)}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`
 }
 
 /** The failure for a person. */
@@ -52,7 +67,7 @@ export function forPeople(command: string, id: string | undefined, error: unknow
   if (error instanceof RuntError) {
     const field = fieldText(error)
     if (field !== undefined) lines.push(`  from: ${field}`)
-    if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`)
+    if (error.hint !== undefined) lines.push(`  hint: ${visible(error.hint)}`)
     for (const failure of error.cleanupErrors) lines.push(`  not cleaned up: ${messageOf(failure)}`)
     if (error.cleanupErrors.length > 0 && id !== undefined) lines.push(`  "runt delete --force ${id}" tries again`)
   }
@@ -63,16 +78,16 @@ export function forPeople(command: string, id: string | undefined, error: unknow
 function fieldText(error: RuntError): string | undefined {
   if (error.origin === undefined || error.origin === '') return undefined
   const { location } = error
-  if (location?.line === undefined) return fieldName(error.origin)
-  return `${fieldName(error.origin)} (${baseName(location.file)}:${location.line}:${location.column ?? 1})`
+  if (location?.line === undefined) return visible(fieldName(error.origin))
+  return `${visible(fieldName(error.origin))} (${baseName(location.file)}:${location.line}:${location.column ?? 1})`
 }
 
 function problemList(error: InvalidConfigError): string {
   const { file, problems } = error
   const lines = [problems.length === 1 ? `${file} has a problem` : `${file} has ${problems.length} problems`]
   for (const problem of problems.slice(0, maxProblems)) {
-    lines.push(`  ${place(file, problem)}${fieldName(problem.pointer)} ${problem.message}`)
-    if (problem.hint !== undefined) lines.push(`    hint: ${problem.hint}`)
+    lines.push(`  ${place(file, problem)}${visible(`${fieldName(problem.pointer)} ${problem.message}`)}`)
+    if (problem.hint !== undefined) lines.push(`    hint: ${visible(problem.hint)}`)
   }
   if (problems.length > maxProblems) lines.push(`  and ${problems.length - maxProblems} more`)
   return `${lines.join('\n')}\n`

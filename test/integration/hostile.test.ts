@@ -1,7 +1,8 @@
 // What a hostile container or image tries. Every attack is carried out for real; the control is RUNT_UNDER_TEST=runc.
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { lacks } from './harness.ts'
 import { dockerCapabilities, grant, HostileSandbox, ownUsers } from './hostile.ts'
 
@@ -115,4 +116,48 @@ test('kernel parameters are not set in a network namespace that is the machineâ€
     encoding: 'utf8',
   })
   t.is(stdout, 'status 1\n0\n')
+})
+
+/** A program whose dynamic loader has this name: what an image wants to be printed when it is missing. */
+function programWithLoader(loader: string): Buffer {
+  const name = Buffer.from(`${loader}\0`)
+  const file = Buffer.alloc(4096)
+  file.write('\x7fELF\x02\x01\x01', 'latin1')
+  file.writeUInt16LE(2, 16) // ET_EXEC
+  file.writeUInt16LE(process.arch === 'arm64' ? 183 : 62, 18)
+  file.writeUInt32LE(1, 20)
+  file.writeBigUInt64LE(64n, 32)
+  file.writeUInt16LE(64, 52)
+  file.writeUInt16LE(56, 54)
+  file.writeUInt16LE(1, 56)
+  file.writeUInt32LE(3, 64) // PT_INTERP
+  file.writeUInt32LE(4, 68)
+  file.writeBigUInt64LE(120n, 72)
+  file.writeBigUInt64LE(BigInt(name.length), 96)
+  file.writeBigUInt64LE(BigInt(name.length), 104)
+  name.copy(file, 120)
+  return file
+}
+
+/** Control characters but the end of a line, or a line that the image began. */
+const harmful = /(?!\n)\p{Cc}|^runt: forged/mu
+
+test('no name that an image chose commands the terminal or forges a line of an error', (t) => {
+  // runc prints the program's name as it is.
+  if (lacks(t, 'runt')) return
+  const evil = '\x1b]0;title\x07\x1b[31m\x9b31m\nrunt: forged'
+  const sandbox = new HostileSandbox(t)
+  writeFileSync(path.join(sandbox.rootfs, 'bin/loader'), programWithLoader(`/lib/${evil}`), { mode: 0o755 })
+  writeFileSync(path.join(sandbox.rootfs, 'bin/script'), `#!/lib/${evil}\n`, { mode: 0o755 })
+  for (const program of ['/bin/loader', '/bin/script', `/bin/${evil}`]) {
+    sandbox.args(program)
+    for (const flags of [[], ['--log', path.join(sandbox.dir, 'log')]]) {
+      const { status, stdout, stderr } = sandbox.run([...flags, 'run', sandbox.id])
+      t.is(status, 1)
+      const text = stdout + stderr
+      t.true(text.includes('exec'), text)
+      t.notRegex(text, harmful, JSON.stringify(text))
+    }
+  }
+  t.notRegex(readFileSync(path.join(sandbox.dir, 'log'), 'utf8'), harmful)
 })
