@@ -12,6 +12,7 @@
 
 #include <csignal>
 
+#include "../common/raw_syscall.h"
 #include "failure.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -22,6 +23,9 @@ namespace runt {
 
 namespace {
 
+using sys::raw;
+using sys::word;
+
 constexpr size_t kStackSize = 64 << 10;
 constexpr int kLastSignal = 64;
 
@@ -31,18 +35,6 @@ struct KernelSigaction {
 };
 
 #if defined(__x86_64__)
-__attribute__((always_inline)) inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0,
-                                               long e = 0) {
-  long result;
-  register long r10 __asm__("r10") = d;
-  register long r8 __asm__("r8") = e;
-  __asm__ volatile("syscall"
-                   : "=a"(result)
-                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-                   : "rcx", "r11", "memory");
-  return result;
-}
-
 // clone3(2); the child calls `run(argument)` on its own stack and never comes back. Returns the pid or -errno.
 __attribute__((noinline)) long clone3_call(clone_args *args, void (*run)(void *), void *argument) {
   long result;
@@ -64,18 +56,6 @@ __attribute__((noinline)) long clone3_call(clone_args *args, void (*run)(void *)
   return result;
 }
 #elif defined(__aarch64__)
-__attribute__((always_inline)) inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0,
-                                               long e = 0) {
-  register long x8 __asm__("x8") = number;
-  register long x0 __asm__("x0") = a;
-  register long x1 __asm__("x1") = b;
-  register long x2 __asm__("x2") = c;
-  register long x3 __asm__("x3") = d;
-  register long x4 __asm__("x4") = e;
-  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-  return x0;
-}
-
 __attribute__((noinline)) long clone3_call(clone_args *args, void (*run)(void *), void *argument) {
   register long x8 __asm__("x8") = SYS_clone3;
   register long x0 __asm__("x0") = reinterpret_cast<long>(args);
@@ -96,11 +76,7 @@ __attribute__((noinline)) long clone3_call(clone_args *args, void (*run)(void *)
       : "memory", "cc");
   return x0;
 }
-#else
-#error "runt knows x86-64 and arm64"
 #endif
-
-inline long word(const void *pointer) { return reinterpret_cast<long>(pointer); }
 
 // What the child needs, and where it leaves word of its failure: on the waiting parent's stack.
 struct Order {
