@@ -531,8 +531,8 @@ inline void decode(Decoder &d, UseConsoleStep &s) {
   d.read(s.terminal);
 }
 
-// Give standard streams that are not devices of the host to the user, so that /dev/stdout can be opened again.
-// fstat, fchown
+// Give standard streams to the user, so that /dev/stdout can be opened again; but no devices, no directories and no files that are only read.
+// fstat, fcntl(F_GETFL), fchown
 struct ChownStreamsStep {
   uint32_t uid;
 };

@@ -60,7 +60,9 @@ bool run(const ChownStreamsStep &s, Machine &m) {
     if (result == -EBADF) continue;
     if (result < 0) return m.fail(result, "statx", "a standard stream");
     unsigned type = status.stx_mode & kTypeMask;
-    if (type == kTypeCharacter || type == kTypeBlock || status.stx_uid == s.uid) continue;
+    if (type == kTypeCharacter || type == kTypeBlock || type == kTypeDirectory || status.stx_uid == s.uid) continue;
+    // Who owns a file may open it for writing: one that is only to be read stays its owner's.
+    if (type == kTypeRegular && (sys::get_flags(stream) & O_ACCMODE) == O_RDONLY) continue;
     result = sys::fchownat(stream, "", s.uid, 0xffffffff, AT_EMPTY_PATH);
     // A stream that cannot be given away (read-only filesystem, owner outside the user namespace, anonymous inode)
     // still works.

@@ -102,6 +102,7 @@ inline int ioctl(int fd, unsigned long request, long argument) {
   return static_cast<int>(raw(__NR_ioctl, fd, static_cast<long>(request), argument));
 }
 inline int dup3(int from, int to, int flags) { return static_cast<int>(raw(__NR_dup3, from, to, flags)); }
+inline int get_flags(int fd) { return static_cast<int>(raw(__NR_fcntl, fd, F_GETFL)); }
 inline int set_cloexec(int fd) { return static_cast<int>(raw(__NR_fcntl, fd, F_SETFD, 1)); }
 inline int close_range(unsigned first, unsigned last, unsigned flags) {
   return static_cast<int>(raw(__NR_close_range, first, last, flags));

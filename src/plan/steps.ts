@@ -206,8 +206,8 @@ const table = {
     fields: { terminal: 'reg' },
   },
   chownStreams: {
-    doc: 'Give standard streams that are not devices of the host to the user, so that /dev/stdout can be opened again.',
-    calls: 'fstat, fchown',
+    doc: 'Give standard streams to the user, so that /dev/stdout can be opened again; but no devices, no directories and no files that are only read.',
+    calls: 'fstat, fcntl(F_GETFL), fchown',
     fields: { uid: 'u32' },
   },
 

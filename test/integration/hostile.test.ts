@@ -1,7 +1,7 @@
 // What a hostile container or image tries. Every attack is carried out for real; the control is RUNT_UNDER_TEST=runc.
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { lacks } from './harness.ts'
 import { dockerCapabilities, grant, HostileSandbox, ownUsers } from './hostile.ts'
@@ -160,4 +160,44 @@ test('no name that an image chose commands the terminal or forges a line of an e
     }
   }
   t.notRegex(readFileSync(path.join(sandbox.dir, 'log'), 'utf8'), harmful)
+})
+
+test('a file or directory of the host that is standard input stays its owner’s', (t) => {
+  // Debian 12's runc gives it away where it hands it on.
+  if (lacks(t, 'runt')) return
+  const sandbox = new HostileSandbox(t, (spec) => {
+    spec.process!.user = { uid: 1000, gid: 1000 }
+    spec.process!.args = ['hostile', 'reopen', '/proc/self/fd/0', 'hacked']
+  })
+  const file = path.join(sandbox.dir, 'secret')
+  const directory = path.join(sandbox.dir, 'directory')
+  writeFileSync(file, 'of the host', { mode: 0o644 })
+  mkdirSync(directory)
+  const [program, ...args] = sandbox.command('run', sandbox.id)
+  for (const [input, answer] of [
+    [file, 'reopen: EACCES\n'],
+    [directory, 'reopen: EISDIR\n'],
+  ] as const) {
+    const stdin = openSync(input, 'r')
+    const { stdout, stderr } = spawnSync(program!, args, {
+      cwd: sandbox.bundle,
+      encoding: 'utf8',
+      stdio: [stdin, 'pipe', 'pipe'],
+    })
+    closeSync(stdin)
+    t.is(stdout, answer, stderr)
+    t.is(statSync(input).uid, 0)
+  }
+  t.is(readFileSync(file, 'utf8'), 'of the host')
+})
+
+test('a file that takes standard output can be opened again by the container’s user', async (t) => {
+  const sandbox = new HostileSandbox(t, (spec) => {
+    spec.process!.user = { uid: 1000, gid: 1000 }
+    spec.process!.args = ['hostile', 'reopen', '/proc/self/fd/1', 'again']
+  })
+  const { stderr } = sandbox.detached(['run', '--detach', sandbox.id])
+  t.is(stderr, '')
+  await sandbox.until('stopped')
+  t.regex(sandbox.output(), /again|written/)
 })
