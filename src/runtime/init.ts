@@ -1,5 +1,5 @@
 /** A process that runs a plan: spawned, talked to until it executes the program or waits for start, and ended if need be. */
-import { RuntError, StateError } from '../errors.ts'
+import { RuntError, StateError, SystemError } from '../errors.ts'
 import { openFlags, type Fd, type Host, type InitMessage } from '../host/host.ts'
 import type { Input, Plan } from '../plan/plan.ts'
 import { encodePlan } from '../plan/wire.ts'
@@ -207,7 +207,8 @@ async function spawn(host: Host, plan: Plan, inputs: readonly Fd[], cgroup: Fd) 
       preserveFds: plan.preserveFds,
     })
   } catch (error) {
-    throw await explained('spawn init', error, spawnHint(error, cgroup))
+    const subject = error instanceof SystemError && error.path !== undefined ? `: ${error.path}` : ''
+    throw await explained(`spawn init${subject}`, error, spawnHint(error, cgroup))
   }
 }
 
@@ -223,6 +224,8 @@ function spawnHint(error: unknown, cgroup: Fd): { hint?: string; origin?: string
       hint: 'a cgroup that gives controllers to its children, or is threaded, can hold no processes itself',
     }
   }
+  // A number that --preserve-fds counts was free, and taken by the engine that runs the command.
+  if (isErrno(error, 'EBADF')) return { origin: '--preserve-fds' }
   if (isErrno(error, 'ENOSYS')) return { hint: 'the kernel has no clone3: runt needs Linux 5.15 or newer' }
   return {}
 }

@@ -296,7 +296,8 @@ test('descriptors of the caller do not reach the process, but those that --prese
   if (runtime === 'runt') {
     const { status, stderr } = inside(sandbox, ['--preserve-fds', '5'], 'fds')
     t.not(status, 0)
-    t.regex(stderr, /descriptor \d+, which --preserve-fds counts, is not open/)
+    // On Node, a descriptor of the engine's may have the number.
+    t.regex(stderr, /descriptor \d+, which --preserve-fds counts, is not open|descriptor \d+ to be preserved: bad file/)
   }
 })
 
