@@ -1,12 +1,12 @@
 #!/bin/bash
 # suite.sh [ava's arguments]: the integration tests in the virtual machine; the exit status is theirs. See scripts/test-integration.sh.
 #   RUNT_UNDER_TEST  the command line under test, as there
-#   TIMEOUT          seconds until the machine is killed (1800)
+#   TIMEOUT          seconds until the machine is killed (3600)
 source "$(dirname "$0")/../../scripts/lib.sh"
 
 # Made here, for the machine has no network.
 as_root test/minbase.sh > /dev/null
-export TIMEOUT=${TIMEOUT:-1800}
+export TIMEOUT=${TIMEOUT:-3600}
 command=(env RUNT_TEST_ENV=vm)
 [ -z "${RUNT_UNDER_TEST:-}" ] || command+=("RUNT_UNDER_TEST=$RUNT_UNDER_TEST")
 command+=(bash scripts/test-integration.sh "$@")
