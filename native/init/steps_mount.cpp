@@ -5,7 +5,8 @@
 namespace runt {
 namespace {
 
-constexpr int kDetach = 2; // MNT_DETACH
+constexpr int kDetach = 2;          // MNT_DETACH
+constexpr long kProcMagic = 0x9fa0; // linux/magic.h
 
 int attach_to(int mount, int target) {
   return sys::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
@@ -87,6 +88,14 @@ bool run(const MountAttributesStep &s, Machine &m) {
 }
 
 bool run(const AttachStep &s, Machine &m) {
+  // What stands in the place of a process's files in /proc could deceive the kernel's users of them (CVE-2019-16884).
+  // An image may lead there by a symlink.
+  if (sys::filesystem_type(m.get(s.target)) == kProcMagic && sys::filesystem_type(m.get(s.mount)) != kProcMagic) {
+    struct statx status;
+    int failed = sys::statx(m.get(s.target), "", AT_EMPTY_PATH, &status);
+    if (failed < 0) return m.fail(failed, "statx");
+    if ((status.stx_mode & kTypeMask) == kTypeDirectory) return m.fail(EPERM, "fstatfs", "to a directory of a procfs");
+  }
   int result = attach_to(m.get(s.mount), m.get(s.target));
   return result == 0 || m.fail(result, "move_mount");
 }

@@ -1,7 +1,7 @@
 // What a hostile container or image tries. Every attack is carried out for real; the control is RUNT_UNDER_TEST=runc.
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { lacks } from './harness.ts'
 import { dockerCapabilities, grant, HostileSandbox, ownUsers } from './hostile.ts'
@@ -200,4 +200,51 @@ test('a file that takes standard output can be opened again by the container’s
   t.is(stderr, '')
   await sandbox.until('stopped')
   t.regex(sandbox.output(), /again|written/)
+})
+
+test('no volume of an image takes the place of /proc or of a directory in it', (t) => {
+  // CVE-2019-16884.
+  for (const destination of ['/proc', '/proc/self', '/proc/sys/kernel', '/x/../proc/1/', '/alias/self', '/alias']) {
+    const sandbox = new HostileSandbox(t)
+    const volume = path.join(sandbox.dir, 'volume')
+    mkdirSync(volume)
+    symlinkSync('/proc', path.join(sandbox.rootfs, 'alias'))
+    sandbox.configure((spec) => {
+      spec.mounts!.push({ destination, type: 'bind', source: volume, options: ['rbind'] })
+    })
+    const { status, stdout } = sandbox.runContainer()
+    t.is(stdout, '', destination)
+    t.not(status, 0, destination)
+    sandbox.assertClean(t)
+  }
+})
+
+test('files of /proc that tell about the machine can be replaced', (t) => {
+  const sandbox = new HostileSandbox(t)
+  const file = path.join(sandbox.dir, 'meminfo')
+  writeFileSync(file, 'MemTotal: 1 kB\n')
+  sandbox.configure((spec) => {
+    spec.mounts!.push({ destination: '/proc/meminfo', type: 'bind', source: file, options: ['bind', 'ro'] })
+    spec.process!.args = ['inside', 'cat', '/proc/meminfo']
+  })
+  t.is(sandbox.runContainer().stdout, 'MemTotal: 1 kB\n')
+})
+
+test('a container without a pid namespace has the host’s /proc', (t) => {
+  const sandbox = new HostileSandbox(t, (spec) => {
+    spec.linux!.namespaces = spec.linux!.namespaces!.filter(({ type }) => type !== 'pid')
+    spec.mounts!.splice(0, 1, { destination: '/proc', type: 'bind', source: '/proc', options: ['rbind'] })
+    spec.process!.args = ['inside', 'stat', '/proc/self']
+  })
+  t.regex(sandbox.runContainer().stdout, /^\/proc\/self symlink/)
+})
+
+test('no mount covers the root itself', (t) => {
+  if (lacks(t, 'runt')) return
+  const sandbox = new HostileSandbox(t, (spec) => {
+    spec.mounts!.push({ destination: '/tmp/..', type: 'tmpfs', source: 'tmpfs' })
+  })
+  const { status, stderr } = sandbox.runContainer()
+  t.is(status, 1)
+  t.regex(stderr, /mounts\[\d\]\.destination must not be the root itself/)
 })

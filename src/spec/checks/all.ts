@@ -5,7 +5,7 @@ import type { Check } from './check.ts'
 import { deviceRules, devices } from './devices.ts'
 import { hooks } from './hooks.ts'
 import { mappings, mappingsAndNamespace } from './mappings.ts'
-import { mountDestinations, mountMappings, mountSources } from './mounts.ts'
+import { mountDestinations, mountMappings, mountSources, protectedDestinations } from './mounts.ts'
 import { hostNames, namespaces, timeOffsets } from './namespaces.ts'
 import { cgroupsPath, restrictedPaths } from './paths.ts'
 import { args, cwd, env, processPresent, umask, userIds } from './process.ts'
@@ -21,6 +21,7 @@ export const specChecks: readonly Check<Spec>[] = [
   root,
   hostNames,
   mountDestinations,
+  protectedDestinations,
   mountSources,
   mountMappings,
   hooks,

@@ -39,6 +39,51 @@ export const mountSources: Check<Spec> = {
   },
 }
 
+/** Files of /proc that lxcfs and its like replace. What runc allows, and nothing that runt or a program's security depends on. */
+const replaceable = new Set(
+  ['cpuinfo', 'diskstats', 'loadavg', 'meminfo', 'slabinfo', 'stat', 'swaps', 'uptime']
+    .map((name) => `/proc/${name}`)
+    .concat('/proc/sys/kernel/ns_last_pid', '/proc/sys/crypto/fips_enabled'),
+)
+
+/**
+ * A volume of an image over /proc, or in it, would stand in for files by which the kernel secures processes (CVE-2019-16884).
+ * One over the root would be the root of `exec` only.
+ */
+export const protectedDestinations: Check<Spec> = {
+  section: 'config.md#mounts',
+  reads: ['/mounts'],
+  run({ mounts }, report) {
+    mounts?.forEach((mount, index) => {
+      const pointer = `/mounts/${index}/destination`
+      const destination = cleanPath(mount.destination)
+      if (destination === '/' && mount.destination !== '')
+        report.problem(pointer, 'must not be the root itself: it is root.path')
+      else if (destination === '/proc' && !isProc(mount)) {
+        report.problem(pointer, 'must not be /proc for anything but a procfs')
+      } else if (destination.startsWith('/proc/') && !replaceable.has(destination)) {
+        report.problem(pointer, `must not be inside /proc, is ${quote(mount.destination)}`)
+      }
+    })
+  },
+}
+
+/** A procfs, or a bind of the host's, which containers in the host's pid namespace have. */
+function isProc(mount: Mount): boolean {
+  if (!isBind(mount) && mount.type !== 'bind') return mount.type === 'proc'
+  return mount.source !== undefined && isAbsolute(mount.source) && cleanPath(mount.source) === '/proc'
+}
+
+/** The path as an absolute one, without `.`, `..` and doubled slashes. */
+function cleanPath(path: string): string {
+  const parts: string[] = []
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  }
+  return `/${parts.join('/')}`
+}
+
 /** An id-mapped mount needs both maps. */
 export const mountMappings: Check<Spec> = {
   section: 'config.md#posix-platform-mounts',
