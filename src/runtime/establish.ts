@@ -132,6 +132,7 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
     locate: (error) => locate(error, bundle.file, bundle.text),
   }
   undo.push('close the terminal', () => closeConsole(context, established))
+  await context.log?.debug(`plan of ${compiled.plan.steps.length} steps runs in process ${init.name.pid}`)
   await record(context, established)
   await setUp(context, request, prepared, established)
   return established
@@ -220,6 +221,7 @@ async function setUp(
       await closeConsole(context, established)
     },
     reached: async (point) => {
+      await context.log?.debug(`init is at sync point ${point}`)
       if (point === syncPoint.userNamespace && parent.idMaps !== undefined) {
         await writeIdMaps(context, init.name.pid, parent.idMaps)
       }
