@@ -3,7 +3,7 @@
 #   lint         every check that runs none of the code
 #   build        dist/, and build-asan/ with sanitizers
 #   unit         modules alone, and the lifecycle against simulated hosts; no root
-#   machine      init with hand-made and hostile plans, under ASAN and UBSAN
+#   machine      init with hand-made and hostile plans, and the addon in some commands, under ASAN and UBSAN
 #   integration  dist/bin/runt on this machine's kernel, as root
 #   node         the same suite with `node dist/cli.js`
 #   vm           the suite in a virtual machine with cgroup v2 and all controllers
@@ -24,7 +24,11 @@ ava=node_modules/.bin/ava
 run_lint() { bash scripts/lint.sh; }
 run_build() { bash scripts/build.sh && bash scripts/build.sh sanitize; }
 run_unit() { "$ava" 'test/{unit,simulated}/**/*.test.ts'; }
-run_machine() { as_root "$ava" 'test/machine/**/*.test.ts'; }
+run_machine() {
+  as_root "$ava" 'test/machine/**/*.test.ts' &&
+    as_root env RUNT_UNDER_TEST="$PWD/test/machine/sanitized-runt.sh" bash scripts/test-integration.sh \
+      test/integration/{run,terminal}.test.ts
+}
 run_integration() { as_root bash scripts/test-integration.sh; }
 run_node() { as_root env RUNT_UNDER_TEST="$PWD/dist/cli.js" bash scripts/test-integration.sh; }
 run_vm() { as_root bash test/vm/suite.sh; }
