@@ -78,6 +78,7 @@ find_bun() {
 }
 
 # --splitting: a command reads and links only the modules that it needs, which starts it a tenth faster; --bytecode halves the start.
+# --compile-jit-policy: a command is over before machine code would pay; not compiling any saves 3 ms and two threads.
 # No --compile-autoload-*: the command must not read .env, bunfig.toml, tsconfig.json or package.json where it is run.
 build_binary() {
   local bun
@@ -86,7 +87,7 @@ build_binary() {
   mkdir -p build/binary
   "$bun" build src/cli.ts --compile --bytecode --format=esm --splitting --minify --keep-names --target=bun \
     --define "RUNT_COMMIT='$(cat build/commit)'" \
-    --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+    --compile-jit-policy=1000 --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
     --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
     --outfile build/binary/runt
   place build/binary/runt dist/bin/runt
