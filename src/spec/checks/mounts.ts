@@ -70,7 +70,8 @@ export const protectedDestinations: Check<Spec> = {
 
 /** A procfs, or a bind of the host's, which containers in the host's pid namespace have. */
 function isProc(mount: Mount): boolean {
-  if (!isBind(mount) && mount.type !== 'bind') return mount.type === 'proc'
+  // Without a type it is no mount at all, which is another check's to tell.
+  if (!isBind(mount) && mount.type !== 'bind') return mount.type === 'proc' || mount.type === undefined
   return mount.source !== undefined && isAbsolute(mount.source) && cleanPath(mount.source) === '/proc'
 }
 

@@ -108,6 +108,26 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
     '/mounts/7/source is required for a bind mount',
   ],
   [
+    'a volume over /proc',
+    { '/mounts/-': { destination: '/a/../proc/', source: '/procs', options: ['rbind'] } },
+    '/mounts/7/destination must not be /proc for anything but a procfs',
+  ],
+  [
+    'a tmpfs over /proc',
+    { '/mounts/-': { destination: '/proc', type: 'tmpfs' } },
+    '/mounts/7/destination must not be /proc for anything but a procfs',
+  ],
+  [
+    'a mount inside /proc',
+    { '/mounts/-': { destination: 'proc//self', type: 'proc' } },
+    '/mounts/7/destination must not be inside /proc, is "proc//self"',
+  ],
+  [
+    'a mount over the root',
+    { '/mounts/-': { destination: '/a/..', type: 'tmpfs' } },
+    '/mounts/7/destination must not be the root itself: it is root.path',
+  ],
+  [
     'an id-mapped mount without groups',
     { '/mounts/0/uidMappings': mappings([0, 1, 1]) },
     '/mounts/0/uidMappings is not supported yet',
@@ -322,6 +342,8 @@ const taken: readonly [name: string, changes: Changes][] = [
     { '/process/terminal': false, '/process/consoleSize': { height: 1, width: 65535 } },
   ],
   ['a bind mount without a type', { '/mounts/-': { destination: '/a', source: 'a', options: ['rbind'] } }],
+  ['a bind of the host’s /proc', { '/mounts/-': { destination: '/proc', source: '/proc/', options: ['rbind'] } }],
+  ['a file over one of /proc', { '/mounts/-': { destination: '/proc/cpuinfo', source: '/a', options: ['bind'] } }],
   ['a mount without a source', { '/mounts/0/source': undefined }],
   [
     'a joined namespace of each type',
