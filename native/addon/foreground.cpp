@@ -120,8 +120,10 @@ Napi::Value foreground(const Napi::CallbackInfo &info) {
 // again.
 Napi::Value hold_signals(const Napi::CallbackInfo &info) {
   const Arguments args(info);
-  if (!args.boolean(0, "hold")) held_signals.reset();
-  else if (!held_signals) held_signals = std::make_unique<SignalCatcher>(is_subreaper());
+  if (!args.boolean(0, "hold"))
+    held_signals.reset();
+  else if (!held_signals)
+    held_signals = std::make_unique<SignalCatcher>(is_subreaper());
   return info.Env().Undefined();
 }
 
