@@ -139,7 +139,11 @@ const cases: readonly Case[] = [
   {
     name: 'the program is missing from $PATH',
     spec: (spec) => (spec.process!.args = ['nope']),
-    says: [/exec: "nope": executable file not found in \$PATH/, /from: process\.args\[0\] \(config\.json:/, /hint: .*PATH/],
+    says: [
+      /exec: "nope": executable file not found in \$PATH/,
+      /from: process\.args\[0\] \(config\.json:/,
+      /hint: .*PATH/,
+    ],
   },
   {
     name: 'the program’s path is missing',
