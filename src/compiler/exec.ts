@@ -1,6 +1,7 @@
 /** Compiles a `process` object into the plan that runs it in an existing container. Pure. */
 import { clone, join } from '../plan/kernel.ts'
 import { ownOrigin, PlanBuilder } from '../plan/plan.ts'
+import { addCapabilityCeiling, capabilityMasks } from '../process/capabilities.ts'
 import { addConsole, addUseConsole } from '../process/console.ts'
 import { addProcess } from '../process/process.ts'
 import { prepareRlimits } from '../process/rlimits.ts'
@@ -31,7 +32,14 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
   addBeginning(plan, true)
   // All at once: the kernel checks every one before it changes any.
   if (facts.namespaces !== 0) plan.add('setns', ownOrigin, { fd: init, type: facts.namespaces, mode: join.must })
-  if ((facts.namespaces & clone.NEWPID) !== 0) plan.add('fork', ownOrigin, { flags: 0 })
+  if ((facts.namespaces & clone.NEWPID) !== 0) {
+    // A user namespace's own root has no rights over init, which was executed outside of it.
+    if (!ownUser) {
+      const masks = capabilityMasks(process.capabilities, [], facts.permitted)
+      addCapabilityCeiling(plan, masks, facts.permitted)
+    }
+    plan.add('fork', ownOrigin, { flags: 0 })
+  }
   if (ownUser) plan.add('becomeRoot', ownOrigin, { setgroups: setgroups ? 1 : 0 })
   if (process.terminal !== true) plan.add('setsid', ownOrigin, {})
   addKeyring(plan, facts.id, facts.noNewKeyring)

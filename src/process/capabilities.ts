@@ -1,10 +1,10 @@
 /** process.capabilities (config.md#linux-process, capabilities(7)) as masks and steps. */
-import type { PlanBuilder } from '../plan/plan.ts'
+import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
 import { capabilityNames } from '../spec/names.ts'
 import type { Capabilities } from '../spec/schema.gen.ts'
 
 const sets = ['bounding', 'effective', 'permitted', 'inheritable', 'ambient'] as const
-type Masks = Record<(typeof sets)[number], bigint>
+export type Masks = Record<(typeof sets)[number], bigint>
 
 const pointer = '/process/capabilities'
 
@@ -46,6 +46,29 @@ export function capabilityMasks(capabilities: Capabilities | undefined, warnings
     warnings.push(`process.capabilities.inheritable: ignored ${names}: not in the bounding set`)
   }
   return masks
+}
+
+/** What it takes to become the program: the steps of `addProcess` and of a console, as root of the container. */
+const steppingStones: readonly string[] = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_FOWNER',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_SETPCAP',
+  'CAP_SYS_RESOURCE',
+]
+
+/**
+ * Before init shows up among the container's processes: one with CAP_SYS_PTRACE can take it over all the same (CVE-2016-9962),
+ * and should find no right there that leads out of the container, nor get one by execve(2).
+ */
+export function addCapabilityCeiling(plan: PlanBuilder, masks: Masks, permitted: bigint | undefined): void {
+  let ceiling = masks.effective | masks.permitted | masks.inheritable
+  for (const name of steppingStones) ceiling |= 1n << BigInt(capabilityNames.indexOf(name))
+  if (permitted !== undefined) ceiling &= permitted
+  plan.add('boundingSet', ownOrigin, { mask: masks.bounding })
+  plan.add('capabilities', ownOrigin, { effective: ceiling, permitted: ceiling, inheritable: 0n })
 }
 
 /** Before the user is changed: what no later execve(2) can give back, and what is to outlive the change. */

@@ -3,7 +3,8 @@ import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { lacks } from './harness.ts'
+import { capabilityNames } from '../../src/spec/names.ts'
+import { eventually, lacks, lines } from './harness.ts'
 import { dockerCapabilities, grant, HostileSandbox, ownUsers } from './hostile.ts'
 
 /** A container that may write to its own cgroup and nests others in it. */
@@ -247,4 +248,64 @@ test('no mount covers the root itself', (t) => {
   const { status, stderr } = sandbox.runContainer()
   t.is(status, 1)
   t.regex(stderr, /mounts\[\d\]\.destination must not be the root itself/)
+})
+
+/** Runs `exec` again and again as long as the container's program attacks. */
+async function execWhile(t: ExecutionContext, sandbox: HostileSandbox, milliseconds: number): Promise<string[]> {
+  t.is(sandbox.detached(['run', '--detach', sandbox.id]).stderr, '')
+  await eventually(() => sandbox.output().startsWith('ready\n'), 'the attack has begun')
+  const end = Date.now() + milliseconds / 2
+  let count = 0
+  for (; Date.now() < end; count++) {
+    const { status, stdout, stderr } = sandbox.run(['exec', sandbox.id, 'inside', 'echo', 'x'])
+    t.is(stdout, 'x\n', `${status} ${stderr}`)
+  }
+  t.true(count >= 5, `${count} times`)
+  await sandbox.until('stopped')
+  return lines(sandbox.output()).slice(1)
+}
+
+test('nothing of an init that exec brings into a container can be had there', async (t) => {
+  // CVE-2016-9962, CVE-2019-5736, CVE-2024-21626: what stands behind it are files and rights of the host.
+  const sandbox = new HostileSandbox(t, (spec) => {
+    grant(spec, dockerCapabilities)
+    spec.process!.args = ['hostile', 'peek', '4000']
+  })
+  t.deepEqual(await execWhile(t, sandbox, 4000), ['saw init yes'])
+})
+
+test('an init that exec brings into a container has no right that leads out of it', async (t) => {
+  // A process with CAP_SYS_PTRACE may take it over.
+  if (lacks(t, 'runt')) return
+  const own = [...dockerCapabilities, 'CAP_SYS_PTRACE']
+  const sandbox = new HostileSandbox(t, (spec) => {
+    grant(spec, own)
+    spec.process!.args = ['hostile', 'rights', '4000']
+  })
+  const [permitted, bounding] = (await execWhile(t, sandbox, 4000)).map((line) => line.split(' ')[1]!)
+  const mask = (names: readonly string[]) =>
+    names.reduce((bits, name) => bits | (1n << BigInt(capabilityNames.indexOf(name))), 0n)
+  const most = mask([...own, 'CAP_SYS_RESOURCE'])
+  t.not(BigInt(`0x${permitted}`), 0n, 'none was seen')
+  t.is(BigInt(`0x${permitted}`) & ~most, 0n, permitted)
+  t.is(BigInt(`0x${bounding}`) & ~mask(own), 0n, bounding)
+})
+
+test('a container that waits for start in another’s pid namespace gives nothing away', async (t) => {
+  const attacker = new HostileSandbox(t, (spec) => {
+    grant(spec, dockerCapabilities)
+    spec.process!.args = ['hostile', 'peek', '4000']
+  })
+  t.is(attacker.detached(['run', '--detach', attacker.id]).stderr, '')
+  const { pid } = attacker.state()
+  const victim = new HostileSandbox(t, (spec) => {
+    spec.linux!.namespaces!.find(({ type }) => type === 'pid')!.path = `/proc/${pid}/ns/pid`
+  })
+  for (let count = 0; count < 3; count++) {
+    t.is(victim.create().status, 0)
+    t.is(victim.run(['delete', '--force', victim.id]).status, 0)
+  }
+  t.is(victim.create().status, 0)
+  await attacker.until('stopped')
+  t.deepEqual(lines(attacker.output()), ['ready', 'saw init yes'])
 })

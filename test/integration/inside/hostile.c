@@ -45,8 +45,8 @@ static void attack(int pid) {
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
     snprintf(path, sizeof path, "/proc/%d/%s", pid, files[i]);
     int fd = open(path, O_RDONLY | O_NONBLOCK);
-    // environ and maps can be opened, and are then empty or refused, once the process is gone.
-    if (fd >= 0 && is_init(pid) && (i < 4 || read(fd, target, 1) > 0)) printf("opened %s of init\n", files[i]);
+    // Root may open the later ones and then not read them. It is init that was read if it is init afterwards.
+    if (fd >= 0 && (i < 4 || read(fd, target, 1) > 0) && is_init(pid)) printf("opened %s of init\n", files[i]);
     if (fd >= 0) close(fd);
   }
   snprintf(path, sizeof path, "/proc/%d/exe", pid);
@@ -61,6 +61,9 @@ static void attack(int pid) {
   }
   if (ptrace(PTRACE_SEIZE, pid, 0, 0) == 0) {
     if (is_init(pid)) puts("traced init");
+    // Init may have become the program meanwhile, which is fair game, and goes on.
+    ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+    waitpid(pid, NULL, __WALL);
     ptrace(PTRACE_DETACH, pid, 0, 0);
   }
 }
@@ -82,6 +85,33 @@ static int peek(int milliseconds) {
     closedir(dir);
   }
   printf("saw init %s\n", seen > 0 ? "yes" : "no");
+  return 0;
+}
+
+// For so many milliseconds, adds up the permitted and bounding capabilities of every init that shows up in /proc.
+static int rights(int milliseconds) {
+  unsigned long long permitted = 0, bounding = 0;
+  puts("ready"), fflush(stdout);
+  for (long long end = now() + milliseconds; now() < end;) {
+    DIR *dir = opendir("/proc");
+    if (dir == NULL) return failed("opendir");
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+      int pid = atoi(entry->d_name);
+      char path[64], text[4096];
+      snprintf(path, sizeof path, "/proc/%d/status", pid);
+      int fd = pid > 0 && pid != getpid() ? open(path, O_RDONLY) : -1;
+      if (fd < 0) continue;
+      ssize_t size = read(fd, text, sizeof text - 1);
+      close(fd);
+      text[size < 0 ? 0 : size] = 0;
+      char *set;
+      if (strncmp(text, "Name:\trunt", 10) != 0) continue;
+      if ((set = strstr(text, "CapPrm:\t")) != NULL) permitted |= strtoull(set + 8, NULL, 16);
+      if ((set = strstr(text, "CapBnd:\t")) != NULL) bounding |= strtoull(set + 8, NULL, 16);
+    }
+    closedir(dir);
+  }
+  printf("permitted %llx\nbounding %llx\n", permitted, bounding);
   return 0;
 }
 
@@ -154,6 +184,7 @@ static int reopen(const char *path, const char *text) {
 int main(int argc, char **argv) {
   const char *verb = argc > 1 ? argv[1] : "";
   if (strcmp(verb, "peek") == 0 && argc > 2) return peek(atoi(argv[2]));
+  if (strcmp(verb, "rights") == 0 && argc > 2) return rights(atoi(argv[2]));
   if (strcmp(verb, "swap") == 0 && argc > 3) return swap(argv[2], argv[3]);
   if (strcmp(verb, "nested-proc") == 0) return nested_proc();
   if (strcmp(verb, "deep") == 0 && argc > 4) return deep(argv[2], atoi(argv[3]), atoi(argv[4]));

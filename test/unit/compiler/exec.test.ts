@@ -105,8 +105,20 @@ test('capabilities that exec adds never become inheritable or ambient', (t) => {
   const added = ['CAP_NET_RAW']
   const capabilities = { bounding: added, effective: added, permitted: added }
   const { plan } = compileExec({ ...process, capabilities }, facts)
-  t.like(stepsOf(plan, 'capabilities'), [{ permitted: 1n << 13n, inheritable: 0n }])
+  t.like(stepsOf(plan, 'capabilities').at(-1), { permitted: 1n << 13n, inheritable: 0n })
   t.like(stepsOf(plan, 'ambientCapabilities'), [{ mask: 0n }])
+})
+
+// CVE-2016-9962
+test('rights over the host are gone before init shows up in a pid namespace of the container', (t) => {
+  const admin = 1n << 21n
+  const { plan } = compileExec(process, facts)
+  const [first] = stepsOf(plan, 'capabilities')
+  t.true(inOrder(plan, 'setns', 'boundingSet', 'capabilities', 'fork', 'user'))
+  t.is(BigInt(first!.permitted) & admin, 0n)
+  t.is(first!.effective, first!.permitted)
+  const asked = { ...process, capabilities: { permitted: ['CAP_SYS_ADMIN'], inheritable: ['CAP_SYS_ADMIN'] } }
+  t.is(BigInt(stepsOf(compileExec(asked, facts).plan, 'capabilities')[0]!.permitted) & admin, admin)
 })
 
 test("a terminal comes from the container's devpts, after its root is the process's", (t) => {
