@@ -40,6 +40,9 @@ export const runtime: 'runt' | 'runc' | 'crun' = (() => {
 
 export const inVm: boolean = process.env.RUNT_TEST_ENV === 'vm'
 
+/** Whether a command takes a tenth of a second and more: on Node, and in emulation. Tests that run hundreds run fewer. */
+export const slow: boolean = inVm || (runtime === 'runt' && path.basename(underTest.at(-1)!) !== 'runt')
+
 /** Why a test may be left out. Nothing else is a reason. */
 const requirements = {
   /** cgroup v2 with every controller: the virtual machine has it. */

@@ -1,7 +1,7 @@
 /** SIGKILL of a command at any instant leaves what `delete --force` removes whole, and never harms another container. */
 import test, { type ExecutionContext } from 'ava'
 import { launch } from './concurrent.ts'
-import { eventually, initsOf, inVm, lacks, Sandbox } from './harness.ts'
+import { eventually, initsOf, lacks, Sandbox, slow } from './harness.ts'
 
 /** Counted from the command's own first effect: what the engine does before is of no interest. */
 const effects = {
@@ -16,9 +16,9 @@ const effects = {
 /** More calls than this of one kind no command makes, but for `close`. */
 const most = 40
 
-/** The emulated machine is slow and takes only some of the instants; of the many `close`s some are enough anywhere. */
+/** Where commands are slow only some of the instants are taken; of the many `close`s some are enough anywhere. */
 function strideOf(call: string): number {
-  return (inVm ? 5 : 1) * (call === 'close' ? 4 : 1)
+  return (slow ? 5 : 1) * (call === 'close' ? 4 : 1)
 }
 
 /**
@@ -174,7 +174,7 @@ test('commands that are killed at any time leave what delete --force removes, an
   must(await launch(sandbox, ['create', id]))
   const duration = performance.now() - began
   await removable(t, sandbox, id, 'unharmed')
-  const instants = inVm ? 6 : 24
+  const instants = slow ? 6 : 24
   for (let instant = 0; instant <= instants; instant++) {
     const killAfter = (duration * 1.2 * instant) / instants
     const command = instant % 2 === 0 ? ['create', id] : ['run', '-d', id]
