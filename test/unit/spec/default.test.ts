@@ -26,7 +26,7 @@ function runcSpec(rootless: boolean): { text: string; spec: Spec } | undefined {
 }
 
 for (const rootless of [false, true]) {
-  test(`the ${rootless ? 'rootless ' : ''}default is what runc writes, byte by byte but for the version`, (t) => {
+  test(`the ${rootless ? 'rootless ' : ''}default is what runc writes, byte by byte but for the version and the name`, (t) => {
     const runc = runcSpec(rootless)
     if (runc === undefined) {
       t.log('skipped: runc is not installed')
@@ -34,7 +34,9 @@ for (const rootless of [false, true]) {
       return
     }
     const ours = defaultSpec({ rootless, uid: process.geteuid!(), gid: process.getegid!() })
+    t.is(ours.hostname, 'runt')
     ours.ociVersion = runc.spec.ociVersion
+    ours.hostname = 'runc'
     // runc adds the cgroup namespace only on a machine with nothing but cgroup v2.
     if (!runc.spec.linux!.namespaces!.some(({ type }) => type === 'cgroup')) {
       ours.linux!.namespaces = ours.linux!.namespaces!.filter(({ type }) => type !== 'cgroup')
