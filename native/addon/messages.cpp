@@ -1,6 +1,7 @@
 // The other side's part of the talk with init: native/common/protocol.h. What init sends is checked like any other
 // input.
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "../common/protocol.h"
 #include "binding.h"
@@ -88,6 +89,17 @@ Napi::Value closed(Napi::Env env) {
   return result;
 }
 
+// The process that took over is a child of this one, as init was: any other would be signalled and limited in its
+// place, if a process of the container should ever get hold of init.
+void check_child(const char *data, size_t size) {
+  Message message;
+  if (size < sizeof message) return;
+  __builtin_memcpy(&message, data, sizeof message);
+  if (static_cast<MessageType>(message.type) != MessageType::Forked) return;
+  siginfo_t info;
+  if (::waitid(P_PID, message.value, &info, WEXITED | WNOHANG | WNOWAIT) != 0) refuse("message of init: not a child");
+}
+
 // receive(socket): blocks until init says something.
 Napi::Value receive(const Napi::CallbackInfo &info) {
   const Arguments args(info);
@@ -109,6 +121,7 @@ Napi::Value receive(const Napi::CallbackInfo &info) {
   Fd descriptor = take_descriptor(&header);
   if (size == 0) return closed(info.Env());
   if ((header.msg_flags & MSG_TRUNC) != 0) refuse("message of init: too long");
+  check_child(data, static_cast<size_t>(size));
   return decode(info.Env(), data, static_cast<size_t>(size), std::move(descriptor));
 }
 

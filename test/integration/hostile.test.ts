@@ -1,6 +1,6 @@
 // What a hostile container or image tries. Every attack is carried out for real; the control is RUNT_UNDER_TEST=runc.
 import test, { type ExecutionContext } from 'ava'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { capabilityNames } from '../../src/spec/names.ts'
@@ -308,4 +308,24 @@ test('a container that waits for start in another’s pid namespace gives nothin
   t.is(victim.create().status, 0)
   await attacker.until('stopped')
   t.deepEqual(lines(attacker.output()), ['ready', 'saw init yes'])
+})
+
+test('whoever takes over an init cannot have runt end a process of the host', async (t) => {
+  if (lacks(t, 'runt')) return
+  const victim = spawn('sleep', ['100'], { stdio: 'ignore' })
+  t.teardown(() => {
+    victim.kill('SIGKILL')
+  })
+  const sandbox = new HostileSandbox(t, (spec) => {
+    grant(spec, [...dockerCapabilities, 'CAP_SYS_PTRACE'])
+    spec.process!.args = ['hostile', 'spoof', String(victim.pid), '20000', '--']
+  })
+  t.is(sandbox.detached(['run', '--detach', sandbox.id]).stderr, '')
+  await eventually(() => sandbox.output().startsWith('ready\n'), 'the attack has begun')
+  for (let count = 0; count < 200 && !sandbox.output().includes('sent'); count++)
+    sandbox.run(['exec', sandbox.id, 'inside', 'echo'])
+  t.is(sandbox.output(), 'ready\nsent\n', 'the attack itself')
+  await eventually(() => sandbox.state().status === 'stopped', 'the container has stopped')
+  t.is(readFileSync(`/proc/${victim.pid}/comm`, 'utf8'), 'sleep\n')
+  t.regex(readFileSync(`/proc/${victim.pid}/status`, 'utf8'), /^State:\tS/m, 'it was ended')
 })

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -115,6 +117,41 @@ static int rights(int milliseconds) {
   return 0;
 }
 
+// Messages of native/common/protocol.h: that init went on in another process, and that it failed.
+struct message {
+  unsigned type, value;
+  int error;
+  unsigned lengths[3];
+};
+
+// With CAP_SYS_PTRACE: takes the socket of the next init that shows up, and tells its other side that init goes on in a
+// process of the host, which should be ended for init's failure.
+static int spoof(int victim, int milliseconds) {
+  puts("ready"), fflush(stdout);
+  for (long long end = now() + milliseconds; now() < end;) {
+    DIR *dir = opendir("/proc");
+    if (dir == NULL) return failed("opendir");
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+      int pid = atoi(entry->d_name), type = 0;
+      if (pid <= 0 || pid == getpid() || !is_init(pid)) continue;
+      int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+      for (int fd = 3; pidfd >= 0 && fd < 64; fd++) {
+        int stolen = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+        socklen_t size = sizeof type;
+        if (stolen < 0 || getsockopt(stolen, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) continue;
+        kill(pid, SIGSTOP);
+        struct message forked = {3, (unsigned)victim, 0, {0, 0, 0}}, over = {5, 0, 1, {0, 0, 0}};
+        if (send(stolen, &forked, sizeof forked, 0) < 0 || send(stolen, &over, sizeof over, 0) < 0) return failed("send");
+        kill(pid, SIGKILL);
+        puts("sent");
+        return 0;
+      }
+    }
+    closedir(dir);
+  }
+  return 0;
+}
+
 // Exchanges two names again and again until it is killed.
 static int swap(const char *a, const char *b) {
   for (;;)
@@ -185,6 +222,7 @@ int main(int argc, char **argv) {
   const char *verb = argc > 1 ? argv[1] : "";
   if (strcmp(verb, "peek") == 0 && argc > 2) return peek(atoi(argv[2]));
   if (strcmp(verb, "rights") == 0 && argc > 2) return rights(atoi(argv[2]));
+  if (strcmp(verb, "spoof") == 0 && argc > 3) return spoof(atoi(argv[2]), atoi(argv[3]));
   if (strcmp(verb, "swap") == 0 && argc > 3) return swap(argv[2], argv[3]);
   if (strcmp(verb, "nested-proc") == 0) return nested_proc();
   if (strcmp(verb, "deep") == 0 && argc > 4) return deep(argv[2], atoi(argv[3]), atoi(argv[4]));
