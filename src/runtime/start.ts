@@ -1,11 +1,11 @@
 /** `start`: lets a created container execute its program. */
 import { RuntError, StateError } from '../errors.ts'
-import { openFlags, type Fd } from '../host/host.ts'
+import { openFlags, type Fd, type Host } from '../host/host.ts'
 import { locate } from './bundle.ts'
 import type { Context } from './context.ts'
 import { attempt, closeQuietly, isErrno } from './failures.ts'
 import type { SavedState } from './state.ts'
-import { deriveStatus } from './status.ts'
+import { deriveStatus, waitsForStart } from './status.ts'
 import { loadState, lockContainer, startedFifo, startFifo } from './store.ts'
 
 /** @throws StateError unless the container is `created`; StepError if the program could not be executed. */
@@ -37,13 +37,25 @@ export async function startProgram(context: Context, dir: string, state: SavedSt
   } finally {
     await closeQuietly(host, started)
   }
-  if (answer.length === 0) return
+  if (answer.length === 0) return becomeRunning(host, dir)
   const failed = await attempt('read what init reports', {}, () => host.processes.decodeMessage(answer))
   if (failed.type !== 'failed')
     throw new RuntError('BAD_MESSAGE', `init reports ${failed.type} where only a failure can be`)
   const { failedStep } = await import('./step-errors.ts')
   const step = state.lateSteps[failed.step - state.lateFrom] ?? { op: 'unknown', origin: '' }
   throw failedStep({ failed, step, architecture: await host.system.architecture() })
+}
+
+/** How often the start fifo is looked at, a millisecond apart, before it is left to itself. */
+const looks = 1000
+
+/**
+ * Waits until the container is no more `created`. When a program is executed the kernel lets go of init's descriptors one after
+ * the other, and may do something else in between: `started` can be at its end while `start` still has its reader, and the next
+ * command would take the container for one that waits.
+ */
+async function becomeRunning(host: Host, dir: string): Promise<void> {
+  for (let look = 0; look < looks && (await waitsForStart(host, dir)); look++) await host.system.sleep(1)
 }
 
 /**

@@ -25,7 +25,7 @@ export async function deriveStatus(host: Host, dir: string, state: SavedState, l
 }
 
 /** Whether init still holds the start fifo open, which it does until it executes the program. */
-async function waitsForStart(host: Host, dir: string): Promise<boolean> {
+export async function waitsForStart(host: Host, dir: string): Promise<boolean> {
   try {
     const fifo = await host.files.open(
       `${dir}/${startFifo}`,
