@@ -54,6 +54,9 @@ static void attack(int pid) {
   snprintf(path, sizeof path, "/proc/%d/exe", pid);
   ssize_t size = readlink(path, target, sizeof target - 1);
   if (size > 0 && is_init(pid)) printf("read the link exe of init: %.*s\n", (int)size, target);
+  int exe = open(path, O_WRONLY);
+  if (exe >= 0 && write(exe, "#!", 2) > 0) puts("wrote to an executable of the host or init");
+  if (exe >= 0) close(exe);
   for (int fd = 0; fd < 32; fd++) {
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     int stolen = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
@@ -211,6 +214,20 @@ static int bytes(const char *top) {
   return 0;
 }
 
+// What the standard streams are, into a file.
+static int streams(const char *path) {
+  char link[64], target[256], text[1024];
+  int length = 0;
+  for (int fd = 0; fd < 3; fd++) {
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t size = readlink(link, target, sizeof target);
+    length += snprintf(text + length, sizeof text - (size_t)length, "%d %.*s\n", fd, size < 0 ? 0 : (int)size, target);
+  }
+  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  if (file < 0 || write(file, text, (size_t)length) < 0) return failed("write");
+  return 0;
+}
+
 // Opens a standard stream again by its name, for writing.
 static int reopen(const char *path, const char *text) {
   if (write_file(path, text) < 0) return failed("reopen");
@@ -227,6 +244,7 @@ int main(int argc, char **argv) {
   if (strcmp(verb, "nested-proc") == 0) return nested_proc();
   if (strcmp(verb, "deep") == 0 && argc > 4) return deep(argv[2], atoi(argv[3]), atoi(argv[4]));
   if (strcmp(verb, "bytes") == 0 && argc > 2) return bytes(argv[2]);
+  if (strcmp(verb, "streams") == 0 && argc > 2) return streams(argv[2]);
   if (strcmp(verb, "reopen") == 0 && argc > 3) return reopen(argv[2], argv[3]);
   fprintf(stderr, "hostile: unknown verb %s\n", verb);
   return 99;
