@@ -1,7 +1,7 @@
 /** `exec`: runs another process in a container. */
 import { compileExec } from '../compiler/exec.ts'
 import type { Compiled } from '../compiler/facts.ts'
-import { StateError, UsageError } from '../errors.ts'
+import { RuntError, StateError, UsageError } from '../errors.ts'
 import { openFlags, type ExitStatus, type Fd } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
@@ -96,20 +96,48 @@ async function spawn(
   state: SavedState,
   undo: Undo,
 ): Promise<Init> {
-  const cgroup = await openCgroup(context, request, state)
+  const own = execCgroup(request, state)
   try {
-    return await Init.spawn(context.host, plan, { dir, cgroup, target: state }, undo)
-  } finally {
-    if (cgroup >= 0) await closeQuietly(context.host, cgroup)
+    return await spawnIn(context, request, { plan, dir, cgroup: own }, state, undo)
+  } catch (error) {
+    const taken = error instanceof RuntError && (error.code === 'EBUSY' || error.code === 'EOPNOTSUPP')
+    if (own === undefined || request.cgroup !== undefined || !taken) throw error
+    const cgroup = await cgroupOfInit(context, own, state)
+    if (cgroup === undefined) throw error
+    return spawnIn(context, request, { plan, dir, cgroup }, state, undo)
   }
 }
 
-async function openCgroup({ host }: Context, request: ExecRequest, state: SavedState): Promise<Fd> {
-  const dir = execCgroup(request, state)
-  if (dir === undefined) return -1
-  return attempt(`open cgroup ${dir}`, { origin: request.cgroup === undefined ? undefined : '--cgroup' }, () =>
-    host.files.open(dir, openFlags.directory | openFlags.path),
-  )
+async function spawnIn(
+  { host }: Context,
+  request: ExecRequest,
+  { plan, dir, cgroup: path }: { plan: Plan; dir: string; cgroup: string | undefined },
+  state: SavedState,
+  undo: Undo,
+): Promise<Init> {
+  let cgroup: Fd = -1
+  if (path !== undefined) {
+    const details = { origin: request.cgroup === undefined ? undefined : '--cgroup' }
+    cgroup = await attempt(`open cgroup ${path}`, details, () =>
+      host.files.open(path, openFlags.directory | openFlags.path),
+    )
+  }
+  try {
+    return await Init.spawn(host, plan, { dir, cgroup, target: state }, undo)
+  } finally {
+    if (cgroup >= 0) await closeQuietly(host, cgroup)
+  }
+}
+
+/**
+ * A container that manages cgroups of its own (systemd) gives controllers to cgroups below its own, which then takes no
+ * process. As in runc, processes go to where its init is now, which must be below.
+ */
+async function cgroupOfInit({ host }: Context, own: string, state: SavedState): Promise<string | undefined> {
+  const text = (await host.files.readTextIfExists(`/proc/${state.pid}/cgroup`)) ?? ''
+  const line = text.split('\n').find((candidate) => candidate.startsWith('0::'))
+  const path = `${state.cgroup?.root ?? ''}${line?.slice('0::'.length) ?? ''}`
+  return path.startsWith(`${own}/`) && !path.split('/').includes('..') ? path : undefined
 }
 
 /** The container's cgroup, or the one below it that --cgroup names. */

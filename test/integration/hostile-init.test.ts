@@ -3,12 +3,14 @@ import test, { type ExecutionContext } from 'ava'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { capabilityNames } from '../../src/spec/names.ts'
+import type { Spec } from '../../src/spec/schema.gen.ts'
 import { eventually, lacks, lines } from './harness.ts'
 import { dockerCapabilities, grant, HostileSandbox, ownUsers } from './hostile.ts'
 
 /** A container that may write to its own cgroup and nests others in it. */
-function nestingContainer(t: ExecutionContext): HostileSandbox {
+function nestingContainer(t: ExecutionContext, change: (spec: Spec) => void = () => undefined): HostileSandbox {
   return new HostileSandbox(t, (spec) => {
+    change(spec)
     spec.mounts!.find(({ destination }) => destination === '/sys/fs/cgroup')!.options = ['nosuid', 'noexec', 'nodev']
   })
 }
@@ -196,4 +198,21 @@ test('whoever takes over an init cannot have runt end a process of the host', as
   await eventually(() => sandbox.state().status === 'stopped', 'the container has stopped')
   t.is(readFileSync(`/proc/${victim.pid}/comm`, 'utf8'), 'sleep\n')
   t.regex(readFileSync(`/proc/${victim.pid}/status`, 'utf8'), /^State:\tS/m, 'it was ended')
+})
+
+test('a container that gives its controllers away can still be entered', async (t) => {
+  const controllers = readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').trim()
+  if (controllers === '' && lacks(t, 'controllers')) return
+  const sandbox = nestingContainer(t, (spec) => {
+    // So that the container gets a controller at all.
+    if (controllers.includes('pids')) spec.linux!.resources!.pids = { limit: 100 }
+  })
+  sandbox.args('hostile', 'delegate')
+  t.is(sandbox.detached(['run', '--detach', sandbox.id]).stderr, '')
+  await eventually(() => sandbox.output() !== '', 'the attack')
+  t.is(sandbox.output(), 'ready\n', 'the attack itself')
+  const { stdout, stderr } = sandbox.run(['exec', sandbox.id, 'inside', 'cat', '/proc/self/cgroup'])
+  t.regex(stdout, /^0::\/below$/m, stderr)
+  t.is(sandbox.run(['delete', '--force', sandbox.id]).status, 0)
+  sandbox.assertClean(t)
 })

@@ -205,6 +205,19 @@ static int deep(const char *top, int length, int depth) {
   return 0;
 }
 
+// Gives controllers to a cgroup below the container's, where it goes itself.
+static int delegate(void) {
+  if (mkdir("/sys/fs/cgroup/below", 0755) < 0) return failed("mkdir");
+  if (write_file("/sys/fs/cgroup/below/cgroup.procs", "1") < 0) return failed("cgroup.procs");
+  char text[256] = "+", *end;
+  int fd = open("/sys/fs/cgroup/cgroup.controllers", O_RDONLY);
+  if (fd < 0 || read(fd, text + 1, sizeof text - 2) <= 0) return failed("cgroup.controllers");
+  if ((end = strpbrk(text, " \n")) != NULL) *end = 0;
+  if (write_file("/sys/fs/cgroup/cgroup.subtree_control", text) < 0) return failed("cgroup.subtree_control");
+  puts("ready"), fflush(stdout);
+  for (;;) pause();
+}
+
 // Directories with names that are no UTF-8, one inside the other.
 static int bytes(const char *top) {
   int at = open(top, O_RDONLY | O_DIRECTORY);
@@ -243,6 +256,7 @@ int main(int argc, char **argv) {
   if (strcmp(verb, "swap") == 0 && argc > 3) return swap(argv[2], argv[3]);
   if (strcmp(verb, "nested-proc") == 0) return nested_proc();
   if (strcmp(verb, "deep") == 0 && argc > 4) return deep(argv[2], atoi(argv[3]), atoi(argv[4]));
+  if (strcmp(verb, "delegate") == 0) return delegate();
   if (strcmp(verb, "bytes") == 0 && argc > 2) return bytes(argv[2]);
   if (strcmp(verb, "streams") == 0 && argc > 2) return streams(argv[2]);
   if (strcmp(verb, "reopen") == 0 && argc > 3) return reopen(argv[2], argv[3]);
