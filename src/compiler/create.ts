@@ -12,7 +12,7 @@
 import { InvalidConfigError, type ConfigProblem } from '../errors.ts'
 import type { Register } from '../plan/fields.ts'
 import { clone, kind, make, mountAttr } from '../plan/kernel.ts'
-import { ownOrigin, PlanBuilder } from '../plan/plan.ts'
+import { maxRegisters, ownOrigin, PlanBuilder } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { addConsole, addDevConsole, addUseConsole } from '../process/console.ts'
 import { addProcess } from '../process/process.ts'
@@ -111,7 +111,15 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   )
   plan.add('waitForStart', ownOrigin, { start, started })
   plan.add('exec', '/process/args', { preserve: plan.plan.preserveFds })
+  refuseTooMany(plan)
   return { plan: plan.plan, warnings, parent: parentActions(prepared, ownUser ? rlimits : []) }
+}
+
+/** Registers are not used twice: what is asked for below the root is limited. */
+function refuseTooMany({ plan }: PlanBuilder): void {
+  if (plan.registers.length <= maxRegisters) return
+  const message = `must have fewer items: with linux.devices they take ${plan.registers.length} descriptors, of at most ${maxRegisters}`
+  throw new InvalidConfigError('config.json', [{ pointer: '/mounts', message }], 'invalid configuration')
 }
 
 function prepare(spec: Spec, facts: CreateFacts, problems: ConfigProblem[]): Prepared {

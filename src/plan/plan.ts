@@ -29,6 +29,9 @@ export interface Plan {
   preserveFds: number
 }
 
+/** kMaxRegisters of native/common/wire.h. */
+export const maxRegisters = 65_536
+
 /** Origin of what runt does by itself, for no field: the container's isolation. */
 export const ownOrigin = ''
 

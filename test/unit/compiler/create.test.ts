@@ -223,6 +223,16 @@ test('without pivot_root the host’s procfs and sysfs are covered once all is t
   t.deepEqual(registerFaults(plan), [])
 })
 
+test('more mounts than init has registers are refused', (t) => {
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ destination: `/${index}`, type: 'tmpfs', source: 'tmpfs' }))
+  t.deepEqual(
+    problemsOf(() => compileSample({ spec: { mounts: many(40_000) } })).map(({ pointer }) => pointer),
+    ['/mounts'],
+  )
+  t.notThrows(() => compileSample({ spec: { mounts: many(30_000) } }))
+})
+
 test('the root becomes read-only after the last thing is made in it', (t) => {
   const { plan } = compileSample({ spec: { root: { path: '/r', readonly: true } }, process: { cwd: '/work' } })
   const readonly = indexOf(plan, 'mountAttributes', ({ origin }) => origin === '/root/readonly')
