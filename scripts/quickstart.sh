@@ -36,15 +36,11 @@ EDIT
 echo 'demo/config.json, demo/rootfs'
 
 heading 'runt run demo'
-run='dist/bin/runt run --bundle demo demo'
-# Machines with the hybrid layout of cgroups have v2 elsewhere.
-[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] || run="bash scripts/with-cgroup2.sh $run"
-# shellcheck disable=SC2086 # words, on purpose
-as_root $run
+as_root dist/bin/runt run --bundle demo demo
 
 heading 'what to try next'
-cat << NEXT
+cat << 'NEXT'
 dist/bin/runt explain --bundle demo   every step that makes this container, beside the field of config.json that it serves
-change demo/config.json (make a mistake!), then as root: $run
+change demo/config.json (make a mistake!), then as root: dist/bin/runt run --bundle demo demo
 dist/bin/runt --help                  every command; 'npm test' runs every test
 NEXT
