@@ -52,6 +52,11 @@ sort -u /share/visible | while read -r folder; do
   mount_at "$folder" -t overlay -o "lowerdir=/lower$folder,upperdir=/upper/data.$layer,workdir=/upper/work.$layer" overlay
 done
 
+# As other machines' initramfs do. What stays mounted here lies below the root of every mount namespace for good, and with a procfs
+# in sight there the kernel lets user namespaces mount another, whatever hides the files of the container's own.
+umount -l /proc
+umount -l /sys
+
 trap - EXIT
 if [ "$(cat /share/init)" = systemd ]; then
   mkdir -p "$root/run/systemd/system"
