@@ -29,13 +29,9 @@ bool is_subreaper() {
 // Signals that came since holdSignals(true), for the foreground that follows.
 std::unique_ptr<SignalCatcher> held_signals;
 
-std::unique_ptr<SignalCatcher> take_signals() {
-  return held_signals ? std::move(held_signals) : std::make_unique<SignalCatcher>(is_subreaper());
-}
-
 class Foreground {
  public:
-  Foreground(pid_t pid, int pidfd, int terminal) : pid_(pid), pidfd_(pidfd), signals_(take_signals()) {
+  Foreground(pid_t pid, int pidfd, int terminal, SignalCatcher &signals) : pid_(pid), pidfd_(pidfd), signals_(signals) {
     if (terminal >= 0) relay_.emplace(terminal);
   }
 
@@ -53,7 +49,7 @@ class Foreground {
  private:
   // Waits for something to do and does it; true when the process has ended.
   bool turn() {
-    pollfd entries[2 + TerminalRelay::kEntries] = {{pidfd_, POLLIN, 0}, {signals_->fd(), POLLIN, 0}};
+    pollfd entries[2 + TerminalRelay::kEntries] = {{pidfd_, POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
     const int timeout = relay_ ? relay_->prepare(entries + 2) : -1;
     const nfds_t count = relay_ ? 2 + TerminalRelay::kEntries : 2;
     if (::poll(entries, count, timeout) == -1) {
@@ -61,7 +57,7 @@ class Foreground {
       fail("poll");
     }
     if ((entries[0].revents & POLLNVAL) != 0) fail_with(EBADF, "poll");
-    while (const int signal = signals_->next()) forward(signal);
+    while (const int signal = signals_.next()) forward(signal);
     if (relay_) relay_->move(entries + 2);
     return entries[0].revents != 0;
   }
@@ -89,9 +85,9 @@ class Foreground {
   void drain() {
     for (int step = 0; step < kDrainSteps; step++) {
       while (relay_->output_pending()) {
-        pollfd entries[] = {{STDOUT_FILENO, POLLOUT, 0}, {signals_->fd(), POLLIN, 0}};
+        pollfd entries[] = {{STDOUT_FILENO, POLLOUT, 0}, {signals_.fd(), POLLIN, 0}};
         if (::poll(entries, 2, -1) == -1 && errno != EINTR) return;
-        while (const int signal = signals_->next()) {
+        while (const int signal = signals_.next()) {
           if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT) return;
         }
         if (entries[0].revents != 0) relay_->write_output();
@@ -103,7 +99,7 @@ class Foreground {
   const pid_t pid_;
   const int pidfd_;
   // The relay goes first: a signal that comes while the terminal is restored must not end this process half-way.
-  const std::unique_ptr<SignalCatcher> signals_;
+  SignalCatcher &signals_;
   std::optional<TerminalRelay> relay_;
   siginfo_t status_ = {};
 };
@@ -113,7 +109,9 @@ Napi::Value foreground(const Napi::CallbackInfo &info) {
   const auto pid = static_cast<pid_t>(args.integer(0, "pid", 1, INT32_MAX));
   const int pidfd = args.fd(1, "pidfd");
   const int terminal = args.optional_fd(2, "terminal");
-  return exit_status(info.Env(), Foreground(pid, pidfd, terminal).run());
+  std::unique_ptr<SignalCatcher> signals = std::move(held_signals);
+  if (!signals) signals = std::make_unique<SignalCatcher>(is_subreaper());
+  return exit_status(info.Env(), Foreground(pid, pidfd, terminal, *signals).run());
 }
 
 // holdSignals(hold): from now on signals wait for the foreground that follows; false: they have their former meaning
