@@ -8,24 +8,18 @@
   },
   'targets': [
     {
-      # The machine that runs plans: a static executable without libc, so that it starts at once and costs kilobytes.
+      # The machine that runs plans.
       'target_name': 'runt_init',
       'type': 'executable',
+      'includes': ['native/freestanding/freestanding.gypi'],
       'sources': ['<!@(node native/sources.mjs init)'],
-      'cflags!': ['-fPIC', '-O2'],
-      'cflags': [
-        '-Os', '-ffreestanding', '-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-fno-unwind-tables', '-fno-pic', '-fno-pie',
-        # Debian and Ubuntu turn these on by default; they need libc or a loader.
-        '-U_FORTIFY_SOURCE', '-fcf-protection=none',
-        # memcpy and memset are our own: their loops must not become calls of themselves.
-        '-fno-tree-loop-distribute-patterns',
-      ],
-      'cflags_cc': ['-fno-exceptions', '-fno-rtti', '-fno-threadsafe-statics'],
-      'ldflags': [
-        '-static', '-nostdlib', '-nostartfiles', '-no-pie',
-        '-Wl,--gc-sections', '-Wl,-z,noexecstack', '-Wl,-z,separate-code', '-Wl,--build-id=none',
-      ],
-      'conditions': [['target_arch!="x64"', { 'cflags!': ['-fcf-protection=none'] }]],
+    },
+    {
+      # dist/bin/runt.
+      'target_name': 'runt_launcher',
+      'type': 'executable',
+      'includes': ['native/freestanding/freestanding.gypi'],
+      'sources': ['<!@(node native/sources.mjs launcher)'],
     },
     {
       'target_name': 'runt',

@@ -4,6 +4,7 @@
  *
  *   addon        runt.node
  *   init         the machine, freestanding: its own _start and no libc
+ *   launcher     the command as it is called, freestanding
  *   init-hosted  the same machine as an ordinary program, for the sanitizers
  */
 import { existsSync, readdirSync } from 'node:fs'
@@ -22,9 +23,12 @@ const sourcesIn = (directory) => {
 
 const lists = {
   addon: () => sourcesIn('native/addon'),
-  init: () => sourcesIn('native/init').filter((path) => !path.endsWith('/hosted_main.cpp')),
-  'init-hosted': () =>
-    sourcesIn('native/init').filter((path) => !path.endsWith('/freestanding.cpp') && !path.endsWith('.S')),
+  init: () => [
+    ...sourcesIn('native/freestanding'),
+    ...sourcesIn('native/init').filter((path) => !path.endsWith('/hosted_main.cpp')),
+  ],
+  launcher: () => [...sourcesIn('native/freestanding'), ...sourcesIn('native/launcher')],
+  'init-hosted': () => sourcesIn('native/init').filter((path) => !path.endsWith('.S')),
 }
 
 const list = lists[process.argv[2]]

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # build.sh [STAGE …]: builds what changed; without stages the first four:
 #   generate   the sources that are made from tables
-#   native     build/Release/runt.node (node-gyp), copied to dist/ and dist/bin/
+#   native     dist/runt.node, dist/libexec/runt.node and the launcher dist/bin/runt (node-gyp)
 #   library    dist/*.js and *.d.ts (tsc)
-#   binary     dist/bin/runt: the command as one executable (Bun)
+#   binary     dist/libexec/runt: the command as one executable (Bun), which dist/bin/runt starts
 #   database   build/compile_commands.json for clang's tools, and build-asan/ configured (CMake by cmake-js)
 #   sanitize   build-asan/: the native parts with sanitizers
 # A stage is skipped when nothing it reads has changed and its output is there. RUNT_REBUILD=1 skips none.
 source "$(dirname "$0")/lib.sh"
 
 [ -d node_modules ] || fail "node_modules is missing: run 'npm ci' first"
-mkdir -p build dist/bin
+mkdir -p build dist/bin dist/libexec
 # One build at a time: two would write the same files.
 exec 9> build/.lock
 flock 9
@@ -49,7 +49,9 @@ build_generate() {
 build_native() {
   npm_config_nodedir=$PWD/native/gyp JOBS=max node node_modules/node-gyp/bin/node-gyp.js --loglevel=warn configure build
   place build/Release/runt.node dist/runt.node
-  place build/Release/runt.node dist/bin/runt.node
+  place build/Release/runt.node dist/libexec/runt.node
+  strip --strip-all --remove-section=.comment -o build/Release/runt_launcher.stripped build/Release/runt_launcher
+  place build/Release/runt_launcher.stripped dist/bin/runt
 }
 
 build_library() {
@@ -61,7 +63,7 @@ build_library() {
   while read -r file; do
     [ -e "build/library/$file" ] || rm -f "dist/$file"
   done < <(cd dist && find . \( -name '*.js' -o -name '*.d.ts' -o -name '*.json' \) -type f)
-  find dist -mindepth 1 -type d -empty ! -path dist/bin -delete
+  find dist -mindepth 1 -type d -empty ! -path dist/bin ! -path dist/libexec -delete
   cp -a --remove-destination build/library/. dist/
 }
 
@@ -90,7 +92,7 @@ build_binary() {
     --compile-jit-policy=1000 --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
     --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
     --outfile build/binary/runt
-  place build/binary/runt dist/bin/runt
+  place build/binary/runt dist/libexec/runt
 }
 
 build_database() {
@@ -112,9 +114,9 @@ build_sanitize() {
 for name; do
   case $name in
     generate) stage generate native/common/steps.gen.h scripts/generate*.ts src/plan src/spec native/common ;;
-    native) stage native dist/bin/runt.node binding.gyp native ;;
+    native) stage native dist/libexec/runt.node binding.gyp native ;;
     library) stage library dist/index.js src tsconfig.json tsconfig.build.json package.json ;;
-    binary) stage binary dist/bin/runt src tsconfig.json package.json build/commit ;;
+    binary) stage binary dist/libexec/runt src tsconfig.json package.json build/commit ;;
     database) stage database build/compile_commands.json CMakeLists.txt native ;;
     sanitize) stage sanitize build-asan/init_hosted CMakeLists.txt native ;;
     *) fail "unknown stage '$name'" ;;

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "../common/raw_syscall.h"
 #include "failure.h"
@@ -143,16 +144,21 @@ std::vector<char *> pointers(const std::vector<std::string> &strings) {
   return result;
 }
 
-// Both engines raise the soft limit of open files to the hard one when they start, before any of our code runs, and the
-// old value is kept nowhere. A program that gets the raised limit is slower (some close every possible descriptor) or
-// breaks (select(2) above 1024). The parent's soft limit is what this process started with, unless somebody changed it
-// between fork and exec; it is taken when the hard limits agree and it is the lower one. Daemons written in Go have
-// raised their own as well (and lower it in their children, out of our sight): under those the raised limit stays, and
-// config.json's rlimits decide.
+// Both engines raise the soft limit of open files to the hard one when they start, before any of our code runs. A
+// program that gets the raised limit is slower (some close every possible descriptor) or breaks (select(2) above 1024).
+// The launcher tells the old one (native/launcher); under Node, where it is kept nowhere, it is most likely the
+// parent's, if the hard limits agree.
 bool original_file_limit(rlimit *limit) {
-  rlimit own, parents;
+  rlimit own;
   if (::getrlimit(RLIMIT_NOFILE, &own) != 0 || own.rlim_cur < own.rlim_max) return false;
-  if (::prlimit(::getppid(), RLIMIT_NOFILE, nullptr, &parents) != 0) return false;
+  rlimit parents = {RLIM_INFINITY, own.rlim_max};
+  if (const char *told = ::getenv("RUNT_NOFILE"); told != nullptr && *told != 0) {
+    char *end;
+    parents.rlim_cur = ::strtoull(told, &end, 10);
+    if (*end != 0) return false;
+  } else if (::prlimit(::getppid(), RLIMIT_NOFILE, nullptr, &parents) != 0) {
+    return false;
+  }
   if (parents.rlim_max != own.rlim_max || parents.rlim_cur >= own.rlim_cur) return false;
   *limit = parents;
   return true;

@@ -22,7 +22,7 @@ int number(const char *text) {
 
 } // namespace
 
-int init_main(int argc, char **argv) {
+int freestanding_main(int argc, char **argv) {
   if (argc < 3) return 2;
   int socket = number(argv[1]), plan = number(argv[2]);
   uint32_t count = static_cast<uint32_t>(argc - 3);

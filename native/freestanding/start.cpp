@@ -1,17 +1,19 @@
 // What a program without a C library has to bring itself: its entry and the four functions that compilers call by
-// themselves. Left out of hosted (sanitizer) builds.
+// themselves. Hosted (sanitizer) builds do without.
+#include <asm/unistd.h>
 #include <stddef.h>
 
-#include "syscalls.h"
+#include "../common/raw_syscall.h"
 
 namespace runt {
-int init_main(int argc, char **argv);
+int freestanding_main(int argc, char **argv);
 }
 
 extern "C" {
 
 [[noreturn]] __attribute__((used)) void runt_start(long *stack) {
-  runt::sys::exit(runt::init_main(static_cast<int>(stack[0]), reinterpret_cast<char **>(stack + 1)));
+  const int status = runt::freestanding_main(static_cast<int>(stack[0]), reinterpret_cast<char **>(stack + 1));
+  for (;;) runt::sys::raw(__NR_exit_group, status);
 }
 
 #if defined(__x86_64__)
