@@ -1,0 +1,260 @@
+/**
+ * Writes docs/conformance.md: each clause of the specification (test/conformance/clauses.ts) and each field of config.json
+ * (src/spec/schema.json) beside the tests that prove it. A test names what it proves in comments directly above it:
+ *
+ *   // covers: /linux/sysctl, config-linux.md#namespaces/joined
+ *
+ * Fails where a comment names nothing that there is, where one belongs to no test, and where a clause or a field has neither
+ * a test nor a reason. `--check` writes nothing and fails too if the document is stale.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { differences } from '../test/conformance/differences.ts'
+import { fieldsWithoutTest, pending, specification } from '../test/conformance/clauses.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const document = `${root}docs/conformance.md`
+const marker = /^[ \t]*\/\/ covers: *(.*)$/gm
+
+interface Test {
+  /** Below the root of the project. */
+  readonly file: string
+  readonly title: string
+}
+
+interface Schema {
+  readonly $ref?: string
+  readonly type?: string
+  readonly description?: string
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly items?: Schema
+  readonly additionalProperties?: Schema | boolean
+  readonly definitions?: Readonly<Record<string, Schema>>
+}
+
+const problems: string[] = []
+
+// --- what is to be proven
+
+const schema = JSON.parse(readFileSync(`${root}src/spec/schema.json`, 'utf8')) as Schema
+/** Pointers of the fields that hold a value, and of the objects and lists that lead to them. */
+const fields = new Map<string, Schema>()
+const containers = new Set<string>()
+collect(schema, '')
+
+function collect(node: Schema, pointer: string): void {
+  const { properties, items, additionalProperties } = resolved(node)
+  const below: [string, Schema][] = Object.entries(properties ?? {}).map(([name, field]) => [escaped(name), field])
+  const each = items ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined)
+  // A list or a map of plain values is one field.
+  if (each !== undefined && isObject(each)) below.push(['*', each])
+  if (below.length === 0) fields.set(pointer, node)
+  else containers.add(pointer)
+  for (const [name, field] of below) collect(field, `${pointer}/${name}`)
+}
+
+function resolved(node: Schema): Schema {
+  return node.$ref === undefined ? node : schema.definitions![node.$ref.replace('#/definitions/', '')]!
+}
+
+function isObject(node: Schema): boolean {
+  const { properties, items, additionalProperties } = resolved(node)
+  return properties !== undefined || items !== undefined || typeof additionalProperties === 'object'
+}
+
+function escaped(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+const clauses = new Map<string, string | { text: string; untestable: string }>()
+for (const [file, sections] of Object.entries(specification))
+  for (const [section, list] of Object.entries(sections))
+    for (const [name, clause] of Object.entries(list)) clauses.set(`${file}#${section}/${name}`, clause)
+
+// --- what the tests say
+
+const proofs = new Map<string, Test[]>()
+for (const name of readdirSync(`${root}test`, { recursive: true, encoding: 'utf8' }).sort())
+  if (name.endsWith('.test.ts')) readTests(`test/${name}`)
+
+function readTests(file: string): void {
+  const text = readFileSync(`${root}${file}`, 'utf8')
+  const expected = [...text.matchAll(marker)].length
+  if (expected === 0) return
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+  let found = 0
+  const visit = (node: ts.Node): void => {
+    if (ts.isStatement(node)) {
+      const ids = markersAbove(text, node)
+      if (ids.length > 0) {
+        found += ids.length
+        const title = titleOf(node)
+        if (title === undefined) problems.push(`${file}: no test stands below "covers: ${ids.join('; ')}"`)
+        else for (const id of ids.join(',').split(',')) note(id.trim(), { file, title })
+      }
+    }
+    ts.forEachChild(node, visit)
+  }
+  ts.forEachChild(source, visit)
+  if (found !== expected)
+    problems.push(`${file}: ${expected - found} of its comments "covers" do not stand directly above a test`)
+}
+
+/** The texts of the comments directly above a statement, where it begins on a line of its own. */
+function markersAbove(text: string, node: ts.Node): string[] {
+  const parent = node.parent
+  // The comments of a block's or an `if`'s statement are its own; an expression inside a statement has none.
+  if (!ts.isSourceFile(parent) && !ts.isBlock(parent) && !ts.isForOfStatement(parent) && !ts.isIfStatement(parent))
+    return []
+  return (ts.getLeadingCommentRanges(text, node.getFullStart()) ?? [])
+    .map(({ pos, end }) => /^\/\/ covers: *(.*)$/.exec(text.slice(pos, end))?.[1])
+    .filter((ids) => ids !== undefined)
+}
+
+/** The first argument of the first call in a statement that has a text there: `test('…', …)`, or a helper that calls test. */
+function titleOf(statement: ts.Node): string | undefined {
+  let title: string | undefined
+  const visit = (node: ts.Node): void => {
+    if (title !== undefined) return
+    if (ts.isCallExpression(node) && node.arguments.length > 1) {
+      const first = node.arguments[0]!
+      if (ts.isStringLiteral(first) || ts.isNoSubstitutionTemplateLiteral(first)) title = first.text
+      else if (ts.isTemplateExpression(first))
+        title = first.head.text + first.templateSpans.map(({ literal }) => `…${literal.text}`).join('')
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(statement)
+  return title
+}
+
+function note(id: string, test: Test): void {
+  const pointer = id.replace(/\/\*$/, '')
+  const key = fields.has(id) || clauses.has(id) || containers.has(id) ? id : pointer
+  if (!fields.has(key) && !clauses.has(key) && !containers.has(key)) {
+    problems.push(`${test.file}: "${test.title}" covers ${id}, ${unknown(id)}`)
+    return
+  }
+  const list = proofs.get(key) ?? []
+  if (!list.some(({ file, title }) => file === test.file && title === test.title)) list.push(test)
+  proofs.set(key, list)
+}
+
+function unknown(id: string): string {
+  if (id.startsWith('/')) return 'which is no field of src/spec/schema.json'
+  const beginning = id.split('/')[0]!
+  const near = [...clauses.keys()].filter((clause) => clause.startsWith(beginning))
+  return near.length === 0 ? 'which is no clause of test/conformance/clauses.ts' : `which is none of ${near.join(', ')}`
+}
+
+// --- the document
+
+let proven = 0
+let unproven = 0
+const total = fields.size + clauses.size
+
+function proof(id: string, untestable: string | undefined): string {
+  const tests = proofs.get(id) ?? []
+  if (tests.length > 0) {
+    proven++
+    if (untestable !== undefined) problems.push(`${id} has a reason to have no test, and a test: "${tests[0]!.title}"`)
+    if (pending.has(id)) problems.push(`${id} is pending, and has a test: "${tests[0]!.title}"`)
+    return tests.map(({ file, title }) => `[${cell(title)}](../${file})`).join('<br>')
+  }
+  if (untestable !== undefined) return `*none:* ${cell(untestable)}`
+  unproven++
+  if (!pending.has(id)) problems.push(`${id} has neither a test nor a reason`)
+  return '**no test yet**'
+}
+
+function cell(text: string): string {
+  return text
+    .replaceAll('|', '\\|')
+    .replaceAll('<', '&lt;')
+    .replaceAll('*', '\\*')
+    .replaceAll('[', '\\[')
+    .replaceAll(']', '\\]')
+}
+
+function clauseTables(): string[] {
+  const parts: string[] = []
+  for (const [file, sections] of Object.entries(specification)) {
+    parts.push(`### ${file}`, '', '| clause | what it demands | tests |', '| --- | --- | --- |')
+    for (const [section, list] of Object.entries(sections)) {
+      for (const [name, clause] of Object.entries(list)) {
+        const { text, untestable } = typeof clause === 'string' ? { text: clause, untestable: undefined } : clause
+        parts.push(`| \`${section}/${name}\` | ${cell(text)} | ${proof(`${file}#${section}/${name}`, untestable)} |`)
+      }
+    }
+    parts.push('')
+  }
+  return parts
+}
+
+function fieldTable(): string[] {
+  return [
+    '| field | tests |',
+    '| --- | --- |',
+    ...[...fields.keys()].map((pointer) => `| \`${pointer}\` | ${proof(pointer, fieldsWithoutTest[pointer])} |`),
+    ...[...containers]
+      .filter((pointer) => proofs.has(pointer))
+      .map(
+        (pointer) =>
+          `| \`${pointer}\` | ${proofs
+            .get(pointer)!
+            .map(({ file, title }) => `[${cell(title)}](../${file})`)
+            .join('<br>')} |`,
+      ),
+  ]
+}
+
+for (const id of [...pending, ...Object.keys(fieldsWithoutTest)])
+  if (!fields.has(id) && !clauses.has(id))
+    problems.push(`test/conformance/clauses.ts: ${id} is neither a clause nor a field`)
+
+const clauseLines = clauseTables()
+const fieldLines = fieldTable()
+const text = [
+  '# Conformance',
+  '',
+  'What proves that runt does what the OCI runtime specification 1.3.0 says, on Linux. This page is made from the tests by',
+  '`npm run conformance`: a test names what it proves in a comment above it, and `npm run lint` fails if a clause or a field has',
+  'neither a test nor a reason, or if this page is stale. To change it, change a test, test/conformance/clauses.ts or',
+  'test/conformance/differences.ts.',
+  '',
+  `${total} clauses and fields: ${proven} proven by tests, ${total - proven - unproven} without a test for a reason, ${unproven} without a test yet.`,
+  '',
+  '- [Clauses](#clauses): each MUST, MUST NOT, SHALL and REQUIRED that binds a runtime on Linux, in our own words',
+  '- [Fields](#fields): each field of config.json',
+  '- [Differences](#differences): where runt, runc and crun do not do the same',
+  '',
+  '## Clauses',
+  '',
+  ...clauseLines,
+  '## Fields',
+  '',
+  'The names are JSON Pointers; `*` stands for each item of a list and each value of a map.',
+  '',
+  ...fieldLines,
+  '',
+  '## Differences',
+  '',
+  'The same tests run against runc and crun: those of Debian 12 on this machine (`RUNT_UNDER_TEST=runc npm run test:integration`), those of',
+  'Debian’s newest suite in the virtual machine (`test/vm/controls.sh`). Where they fail, this is why.',
+  '',
+  '| what | runt | others | why |',
+  '| --- | --- | --- | --- |',
+  ...differences.map(
+    ({ what, runt, others, why }) => `| ${cell(what)} | ${cell(runt)} | ${cell(others)} | ${cell(why)} |`,
+  ),
+  '',
+].join('\n')
+
+if (process.argv.includes('--check')) {
+  if (readFileSync(document, 'utf8') !== text) problems.push("docs/conformance.md is stale: run 'npm run conformance'")
+} else writeFileSync(document, text)
+for (const problem of problems) console.error(`conformance: ${problem}`)
+if (problems.length > 0) process.exitCode = 1
+else
+  console.log(`conformance: ${proven} of ${total} clauses and fields are proven by tests, ${unproven} have no test yet`)
