@@ -113,7 +113,7 @@ build_sanitize() {
 [ $# -gt 0 ] || set -- generate native library binary
 for name; do
   case $name in
-    generate) stage generate native/common/steps.gen.h scripts/generate*.ts src/plan src/spec native/common ;;
+    generate) stage generate native/common/steps.gen.h scripts/generate*.ts src/plan src/spec src/cgroups native/common docs/resources.md ;;
     native) stage native dist/libexec/runt.node binding.gyp native ;;
     library) stage library dist/index.js src tsconfig.json tsconfig.build.json package.json ;;
     binary) stage binary dist/libexec/runt src tsconfig.json package.json build/commit ;;

@@ -22,12 +22,22 @@ export interface CgroupWrite {
   fallback?: { file: string; value: string }
 }
 
+/** `memory.checkBeforeUpdate`: limits that must lie above what the cgroup uses already. Bytes; undefined where there is none. */
+export interface UsageCheck {
+  limit?: number
+  /** Of memory and swap together. */
+  swap?: number
+}
+
 export interface CompiledResources {
   writes: CgroupWrite[]
   problems: ConfigProblem[]
+  /** Sentences without a period: what has no effect in cgroup v2, and why. */
+  warnings: string[]
+  check?: UsageCheck
 }
 
-/** What a row gives: a write (the row's file and pointer unless it says otherwise) or a problem. */
+/** What a row gives: a write (the row's file and pointer unless it says otherwise), a problem, or why it has no effect. */
 type Outcome =
   | {
       value: string
@@ -38,6 +48,7 @@ type Outcome =
       fallback?: { file: string; value: string }
     }
   | { problem: string; pointer?: string; hint?: string }
+  | { ignored: string; pointer?: string }
 
 export interface Knob {
   /** Below /linux/resources. */
@@ -60,9 +71,15 @@ function text(value: string | number | undefined): Outcome[] {
   return value === undefined || value === '' ? [] : [{ value: String(value) }]
 }
 
-/** A field of cgroup v1 for which v2 has nothing: refused if it asks for something. */
-function missing(asked: boolean, hint?: string): Outcome[] {
-  return asked ? [{ problem: 'has no equivalent in cgroup v2', ...(hint === undefined ? {} : { hint }) }] : []
+/** A setting of a controller that v2 has too, but without it: refused if it asks for something (config-linux.md#unified). */
+function missing(asked: boolean, hint?: string, pointer?: string): Outcome[] {
+  const more = { ...(hint === undefined ? {} : { hint }), ...(pointer === undefined ? {} : { pointer }) }
+  return asked ? [{ problem: 'has no equivalent in cgroup v2', ...more }] : []
+}
+
+/** A setting that changes nothing in cgroup v2, where runc and crun leave it alone too: a warning if it asks for something. */
+function ignored(asked: boolean, why: string): Outcome[] {
+  return asked ? [{ ignored: why }] : []
 }
 
 function throttle(devices: readonly ThrottleDevice[] | undefined, key: string, field: string): Outcome[] {
@@ -124,6 +141,11 @@ function unified(resources: Resources): Outcome[] {
   })
 }
 
+const realtimeHint = 'process.scheduler makes a process a real-time one'
+
+const networkGroups =
+  'cgroup v2 has no net_cls and net_prio; match the cgroup itself with iptables -m cgroup --path, or eBPF'
+
 /** In the order of the writes. */
 export const knobs: readonly Knob[] = [
   {
@@ -164,36 +186,44 @@ export const knobs: readonly Knob[] = [
     pointer: '/memory/kernel',
     file: '',
     controller: '',
-    doc: 'Kernel memory is part of memory.max.',
-    convert: (r) => missing((r.memory?.kernel ?? 0) > 0, 'kernel memory counts towards memory.limit'),
+    doc: 'No effect, with a warning: kernel memory is part of memory.max, and kernels since 5.16 limit it nowhere else.',
+    convert: (r) => ignored((r.memory?.kernel ?? 0) > 0, 'kernel memory counts towards memory.limit'),
   },
   {
     pointer: '/memory/kernelTCP',
     file: '',
     controller: '',
-    doc: 'Memory of TCP buffers is part of memory.max.',
-    convert: (r) => missing((r.memory?.kernelTCP ?? 0) > 0, 'TCP buffers count towards memory.limit'),
+    doc: 'No effect, with a warning: the buffers of TCP are part of memory.max.',
+    convert: (r) => ignored((r.memory?.kernelTCP ?? 0) > 0, 'the buffers of TCP count towards memory.limit'),
   },
   {
     pointer: '/memory/swappiness',
     file: '',
     controller: '',
-    doc: 'Per-cgroup swappiness is gone.',
-    convert: (r) => missing(r.memory?.swappiness !== undefined),
+    doc: 'Refused: there is no swappiness of a cgroup.',
+    convert: (r) =>
+      missing(r.memory?.swappiness !== undefined, 'memory.swap limits the swap that the container may use'),
   },
   {
     pointer: '/memory/disableOOMKiller',
     file: '',
     controller: '',
-    doc: 'The OOM killer cannot be disabled for a cgroup.',
-    convert: (r) => missing(r.memory?.disableOOMKiller === true),
+    doc: 'Refused if true: the OOM killer cannot be disabled for a cgroup.',
+    convert: (r) => missing(r.memory?.disableOOMKiller === true, 'process.oomScoreAdj -1000 exempts the processes'),
   },
   {
     pointer: '/memory/useHierarchy',
     file: '',
     controller: '',
-    doc: 'Accounting is always hierarchical.',
+    doc: 'Refused if false: accounting is always hierarchical.',
     convert: (r) => missing(r.memory?.useHierarchy === false, 'cgroup v2 always accounts hierarchically'),
+  },
+  {
+    pointer: '/memory/checkBeforeUpdate',
+    file: 'memory.current',
+    controller: 'memory',
+    doc: 'Before limit and swap are written: they are refused where they are not above what is used. Only read.',
+    convert: () => [],
   },
   {
     pointer: '/blockIO/weight',
@@ -216,8 +246,13 @@ export const knobs: readonly Knob[] = [
     pointer: '/blockIO/leafWeight',
     file: '',
     controller: '',
-    doc: 'Inner cgroups have no tasks, so no leaf weight.',
-    convert: (r) => missing((r.blockIO?.leafWeight ?? 0) > 0),
+    doc: 'Refused, for one device too: inner cgroups have no tasks, so there is no leaf weight.',
+    convert: (r) => [
+      ...missing((r.blockIO?.leafWeight ?? 0) > 0),
+      ...(r.blockIO?.weightDevice ?? []).flatMap(({ leafWeight }, index) =>
+        missing((leafWeight ?? 0) > 0, undefined, `/blockIO/weightDevice/${index}/leafWeight`),
+      ),
+    ],
   },
   {
     pointer: '/blockIO/throttleReadBpsDevice',
@@ -274,6 +309,13 @@ export const knobs: readonly Knob[] = [
       })),
   },
   {
+    pointer: '/cpu/period',
+    file: 'cpu.max',
+    controller: 'cpu',
+    doc: 'Microseconds of a period; written together with the quota.',
+    convert: () => [],
+  },
+  {
     // After cpu.max: the kernel refuses a burst above the quota.
     pointer: '/cpu/burst',
     file: 'cpu.max.burst',
@@ -285,15 +327,15 @@ export const knobs: readonly Knob[] = [
     pointer: '/cpu/realtimeRuntime',
     file: '',
     controller: '',
-    doc: 'Real-time groups are not part of cgroup v2.',
-    convert: (r) => missing(Boolean(r.cpu?.realtimeRuntime)),
+    doc: 'Refused: real-time groups are not part of cgroup v2.',
+    convert: (r) => missing(Boolean(r.cpu?.realtimeRuntime), realtimeHint),
   },
   {
     pointer: '/cpu/realtimePeriod',
     file: '',
     controller: '',
-    doc: 'Real-time groups are not part of cgroup v2.',
-    convert: (r) => missing(Boolean(r.cpu?.realtimePeriod)),
+    doc: 'Refused: real-time groups are not part of cgroup v2.',
+    convert: (r) => missing(Boolean(r.cpu?.realtimePeriod), realtimeHint),
   },
   {
     pointer: '/cpu/cpus',
@@ -324,6 +366,20 @@ export const knobs: readonly Knob[] = [
     convert: rdma,
   },
   {
+    pointer: '/network/classID',
+    file: '',
+    controller: '',
+    doc: 'No effect, with a warning: cgroup v2 has no net_cls.',
+    convert: (r) => ignored((r.network?.classID ?? 0) > 0, networkGroups),
+  },
+  {
+    pointer: '/network/priorities',
+    file: '',
+    controller: '',
+    doc: 'No effect, with a warning: cgroup v2 has no net_prio.',
+    convert: (r) => ignored((r.network?.priorities ?? []).length > 0, networkGroups),
+  },
+  {
     // Last, so that it wins over the fields above (OCI: unified overrides nothing that runt itself must set).
     pointer: '/unified',
     file: '<file>',
@@ -338,13 +394,19 @@ export const knobs: readonly Knob[] = [
  * Devices are not among them: see devices.ts.
  */
 export function compileResources(resources: Resources | undefined): CompiledResources {
-  const compiled: CompiledResources = { writes: [], problems: [] }
+  const compiled: CompiledResources = { writes: [], problems: [], warnings: [] }
   if (resources === undefined) return compiled
+  const { limit, swap, checkBeforeUpdate } = resources.memory ?? {}
+  if (checkBeforeUpdate === true) compiled.check = { ...positive('limit', limit), ...positive('swap', swap) }
   const asked = Object.keys(resources).map((group) => `/${group}`)
   for (const knob of knobs) {
     if (!asked.some((group) => knob.pointer.startsWith(group))) continue
     for (const outcome of knob.convert(resources)) {
       const pointer = base + (outcome.pointer ?? knob.pointer)
+      if ('ignored' in outcome) {
+        compiled.warnings.push(`${pointer.slice(1).replaceAll('/', '.')} has no effect: ${outcome.ignored}`)
+        continue
+      }
       if ('problem' in outcome) {
         const { problem, hint } = outcome
         compiled.problems.push({ pointer, message: problem, ...(hint === undefined ? {} : { hint }) })
@@ -355,4 +417,8 @@ export function compileResources(resources: Resources | undefined): CompiledReso
     }
   }
   return compiled
+}
+
+function positive(name: 'limit' | 'swap', value: number | undefined): UsageCheck {
+  return value !== undefined && value > 0 ? { [name]: value } : {}
 }

@@ -8,7 +8,7 @@ import { enableControllers } from './controllers.ts'
 import type { DeviceFilter } from './devices.ts'
 import { codeOf, failed } from './failures.ts'
 import { flatKey, isFrozen, isPopulated, processes, removeCgroup } from './fs.ts'
-import type { CgroupWrite } from './knobs.ts'
+import type { CgroupWrite, UsageCheck } from './knobs.ts'
 
 const pathOrigin = '/linux/cgroupsPath'
 
@@ -128,9 +128,35 @@ export async function createCgroup(host: Host, request: CgroupRequest): Promise<
  */
 const isLate = (write: CgroupWrite): boolean => write.controller === 'memory'
 
-/** Applies the limits that `createCgroup` left out. Call it before any program of the container runs. */
-export async function limitMemory(host: Host, path: string, writes: readonly CgroupWrite[]): Promise<void> {
+/**
+ * Applies the limits that `createCgroup` left out. Call it before any program of the container runs.
+ * @param check limits that must lie above what is used
+ */
+export async function limitMemory(
+  host: Host,
+  path: string,
+  writes: readonly CgroupWrite[],
+  check?: UsageCheck,
+): Promise<void> {
+  if (check !== undefined) await checkUsage(host, path, check)
   for (const write of writes) if (isLate(write)) await applyWrite(host, path, write)
+}
+
+/**
+ * Refuses limits that are not above what the cgroup uses: the kernel would take them and end processes
+ * (config-linux.md#memory, checkBeforeUpdate). What cannot be read is not checked. The texts are runc's.
+ * @throws RuntError `CGROUP_USAGE`
+ */
+export async function checkUsage(host: Host, path: string, { limit, swap }: UsageCheck): Promise<void> {
+  const used = Number((await host.files.readTextIfExists(`${path}/memory.current`)) ?? NaN)
+  const refuse = (what: string, value: number, field: string): never => {
+    throw new RuntError('CGROUP_USAGE', `rejecting ${what} limit ${value} <= usage ${used}`, {
+      origin: `/linux/resources/memory/${field}`,
+      hint: 'memory.checkBeforeUpdate asks for this: without it the kernel reclaims, and ends processes if that is not enough',
+    })
+  }
+  if (swap !== undefined && swap <= used) refuse('memory+swap', swap, 'swap')
+  if (limit !== undefined && limit <= used) refuse('memory', limit, 'limit')
 }
 
 /** Closes and removes after a failure; the run's error is the one to throw, and carries the clean-up's. */

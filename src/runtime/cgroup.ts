@@ -1,7 +1,7 @@
 /** A container's cgroup through its life: where it goes, made with its limits, signalled, removed. */
 import { compileDevices, type DeviceFilter } from '../cgroups/devices.ts'
 import * as fs from '../cgroups/fs.ts'
-import { compileResources, type CgroupWrite } from '../cgroups/knobs.ts'
+import { compileResources, type CgroupWrite, type UsageCheck } from '../cgroups/knobs.ts'
 import { cgroupPath, createCgroup, explainDeath, limitMemory, usesCgroups, type Cgroup } from '../cgroups/manager.ts'
 import type { ConfigProblem } from '../errors.ts'
 import type { Host } from '../host/host.ts'
@@ -16,6 +16,7 @@ import type { SavedCgroup } from './state.ts'
 export interface PlacedCgroup {
   saved: SavedCgroup
   writes: readonly CgroupWrite[]
+  check?: UsageCheck | undefined
   devices: DeviceFilter
 }
 
@@ -26,21 +27,22 @@ export function cgroupDir(cgroup: SavedCgroup): string {
 
 /**
  * Finds the place and compiles the limits; no effects.
- * @returns undefined without cgroups (`--cgroup-manager disabled`), else with the problems of linux.resources
+ * @returns undefined without cgroups (`--cgroup-manager disabled`), else with the problems and warnings of linux.resources
  */
 export async function placeCgroup(
   { host, globals }: Context,
   spec: Spec,
   id: string,
-): Promise<{ cgroup: PlacedCgroup; problems: ConfigProblem[] } | undefined> {
+): Promise<{ cgroup: PlacedCgroup; problems: ConfigProblem[]; warnings: string[] } | undefined> {
   if (!usesCgroups(globals)) return undefined
   const root = await fs.findCgroupRoot(host)
   const path = await cgroupPath(id, spec.linux?.cgroupsPath, () => fs.ownCgroup(host))
-  const resources = compileResources(spec.linux?.resources)
+  const { writes, check, problems, warnings } = compileResources(spec.linux?.resources)
   const devices = compileDevices(spec.linux?.resources?.devices)
   return {
-    cgroup: { saved: { manager: 'cgroupfs', root, path }, writes: resources.writes, devices: devices.filter },
-    problems: [...resources.problems, ...devices.problems],
+    cgroup: { saved: { manager: 'cgroupfs', root, path }, writes, check, devices: devices.filter },
+    problems: [...problems, ...devices.problems],
+    warnings,
   }
 }
 
@@ -53,8 +55,8 @@ export async function makeCgroup(host: Host, { saved, writes, devices }: PlacedC
 }
 
 /** Puts the limits of memory in force: once init was executed, before any program of the container is. */
-export function limitMemoryOf(host: Host, { saved, writes }: PlacedCgroup): Promise<void> {
-  return limitMemory(host, cgroupDir(saved), writes)
+export function limitMemoryOf(host: Host, { saved, writes, check }: PlacedCgroup): Promise<void> {
+  return limitMemory(host, cgroupDir(saved), writes, check)
 }
 
 /** What the cgroup's limits have to do with an init that left without a word; undefined if nothing. */

@@ -97,7 +97,8 @@ async function prepare(
     euid,
     permitted: await host.system.permittedCapabilities(),
   })
-  for (const warning of [...bundle.warnings, ...compiled.warnings]) await log?.warn(warning)
+  const warnings = [...bundle.warnings, ...(placed?.warnings ?? []), ...compiled.warnings]
+  for (const warning of warnings) await log?.warn(warning)
   return { bundle, compiled, cgroup }
 }
 

@@ -47,6 +47,7 @@ async function place(context: Context, bundle: Bundle, id: string): Promise<Plac
   }
   if (placed !== undefined && placed.problems.length > 0)
     throw await invalidConfig(bundle.file, bundle.text, placed.problems)
+  for (const warning of placed?.warnings ?? []) await context.log?.warn(warning)
   return placed?.cgroup
 }
 

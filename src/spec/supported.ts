@@ -33,31 +33,6 @@ const specFields: Fields = {
     timeOffsets: refused,
     mountLabel: refused,
     namespaces: { '*': { type: 'time' } },
-    resources: {
-      memory: {
-        reservation: refused,
-        swap: refused,
-        kernel: refused,
-        kernelTCP: refused,
-        swappiness: refused,
-        disableOOMKiller: refused,
-        useHierarchy: refused,
-        checkBeforeUpdate: refused,
-      },
-      cpu: {
-        burst: refused,
-        realtimeRuntime: refused,
-        realtimePeriod: refused,
-        cpus: refused,
-        mems: refused,
-        idle: refused,
-      },
-      blockIO: refused,
-      hugepageLimits: refused,
-      network: refused,
-      rdma: refused,
-      unified: refused,
-    },
   },
 }
 

@@ -89,7 +89,7 @@ test('a number that the JSON parser rounded up does not wrap to a small limit', 
 
 test('no resources ask for no writes', (t) => {
   for (const resources of [undefined, {}, { memory: {}, cpu: {}, pids: {}, blockIO: {} }, { memory: { limit: 0 } }]) {
-    t.deepEqual(compileResources(resources), { writes: [], problems: [] })
+    t.deepEqual(compileResources(resources), { writes: [], problems: [], warnings: [] })
   }
 })
 
@@ -210,21 +210,21 @@ test('a unified file is attributed to its controller and its key', (t) => {
 test('what cgroup v2 cannot do is a problem of its field, all of them at once', (t) => {
   t.deepEqual(
     problems({
-      memory: { limit: -2, kernel: 5, swappiness: 10, disableOOMKiller: true, useHierarchy: false },
+      memory: { limit: -2, swappiness: 10, disableOOMKiller: true, useHierarchy: false },
       cpu: { realtimeRuntime: 100 },
-      blockIO: { weight: 5, leafWeight: 20, weightDevice: [{ major: 1, minor: 1, weight: 2000 }] },
+      blockIO: { weight: 5, leafWeight: 20, weightDevice: [{ major: 1, minor: 1, weight: 2000, leafWeight: 3 }] },
       hugepageLimits: [{ pageSize: '../x', limit: 1 }],
       unified: { 'a/b.c': '1', procs: '1' },
     }),
     [
       '/linux/resources/memory/limit: is -2; a limit is positive, or -1 for none',
-      '/linux/resources/memory/kernel: has no equivalent in cgroup v2',
       '/linux/resources/memory/swappiness: has no equivalent in cgroup v2',
       '/linux/resources/memory/disableOOMKiller: has no equivalent in cgroup v2',
       '/linux/resources/memory/useHierarchy: has no equivalent in cgroup v2',
       '/linux/resources/blockIO/weight: is 5; a weight is 10 to 1000',
       '/linux/resources/blockIO/weightDevice/0: is 2000; a weight is 10 to 1000',
       '/linux/resources/blockIO/leafWeight: has no equivalent in cgroup v2',
+      '/linux/resources/blockIO/weightDevice/0/leafWeight: has no equivalent in cgroup v2',
       '/linux/resources/cpu/realtimeRuntime: has no equivalent in cgroup v2',
       '/linux/resources/hugepageLimits/0/pageSize: "../x" is not a page size; one looks like 2MB',
       '/linux/resources/unified/a~1b.c: must be a file name (no slashes)',
@@ -240,8 +240,27 @@ test('fields of cgroup v1 that ask for nothing are no problem', (t) => {
       cpu: { realtimePeriod: 0 },
       blockIO: { leafWeight: 0 },
     }),
-    { writes: [], problems: [] },
+    { writes: [], problems: [], warnings: [] },
   )
+})
+
+test('what changes nothing in cgroup v2 is a warning that names the field', (t) => {
+  const { problems, warnings, writes } = compileResources({
+    memory: { kernel: 5, kernelTCP: 6 },
+    network: { classID: 1, priorities: [{ name: 'eth0', priority: 1 }] },
+  })
+  t.deepEqual([problems, writes], [[], []])
+  t.deepEqual(
+    warnings.map((text) => text.split(' has no effect: ')[0]),
+    ['memory.kernel', 'memory.kernelTCP', 'network.classID', 'network.priorities'].map((n) => `linux.resources.${n}`),
+  )
+})
+
+test('checkBeforeUpdate compares only limits that are some', (t) => {
+  const check = (memory: NonNullable<Resources['memory']>) => compileResources({ memory }).check
+  t.deepEqual(check({ limit: 5, swap: 9, checkBeforeUpdate: true }), { limit: 5, swap: 9 })
+  t.deepEqual(check({ limit: -1, swap: -1, checkBeforeUpdate: true }), {})
+  t.is(check({ limit: 5, checkBeforeUpdate: false }), undefined)
 })
 
 test('the table names every field once', (t) => {

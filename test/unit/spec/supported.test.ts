@@ -11,25 +11,6 @@ const unsupported: Readonly<Record<string, unknown>> = {
   '/linux/memoryPolicy': { mode: 'MPOL_LOCAL' },
   '/linux/personality': { domain: 'LINUX32' },
   '/linux/mountLabel': 'system_u:object_r:container_file_t:s0',
-  '/linux/resources/memory/reservation': 1,
-  '/linux/resources/memory/swap': -1,
-  '/linux/resources/memory/kernel': 1,
-  '/linux/resources/memory/kernelTCP': 1,
-  '/linux/resources/memory/swappiness': 60,
-  '/linux/resources/memory/disableOOMKiller': true,
-  '/linux/resources/memory/useHierarchy': true,
-  '/linux/resources/memory/checkBeforeUpdate': true,
-  '/linux/resources/cpu/burst': 1,
-  '/linux/resources/cpu/realtimeRuntime': 1,
-  '/linux/resources/cpu/realtimePeriod': 1,
-  '/linux/resources/cpu/cpus': '0',
-  '/linux/resources/cpu/mems': '0',
-  '/linux/resources/cpu/idle': 1,
-  '/linux/resources/blockIO': { weight: 100 },
-  '/linux/resources/hugepageLimits': [{ pageSize: '2MB', limit: 0 }],
-  '/linux/resources/network': { classID: 1 },
-  '/linux/resources/rdma': { mlx5_1: { hcaHandles: 1 } },
-  '/linux/resources/unified': { 'memory.high': '1' },
   '/process/apparmorProfile': 'docker-default',
   '/process/selinuxLabel': 'system_u:system_r:container_t:s0',
   '/process/scheduler': { policy: 'SCHED_BATCH' },
@@ -95,4 +76,32 @@ test('what daemons write for unset settings is absent', (t) => {
 test('exec refuses what create refuses', (t) => {
   const process = { ...(changed({}) as { process: object }).process, apparmorProfile: 'a' }
   t.deepEqual(told(checkProcess(process).problems), ['/apparmorProfile is not supported yet'])
+})
+
+// covers: /linux/resources
+test('no field of linux.resources is refused by its name', (t) => {
+  const device = { major: 8, minor: 0 }
+  const throttle = [{ ...device, rate: 1 }]
+  const resources = {
+    devices: [{ allow: false, access: 'rwm' }],
+    memory: {
+      ...{ limit: 9, reservation: 1, swap: -1, kernel: 1, kernelTCP: 1, swappiness: 60 },
+      ...{ disableOOMKiller: true, useHierarchy: true, checkBeforeUpdate: true },
+    },
+    cpu: {
+      ...{ shares: 2, quota: 5000, burst: 1, period: 5000, realtimeRuntime: 1, realtimePeriod: 1 },
+      ...{ cpus: '0', mems: '0', idle: 1 },
+    },
+    pids: { limit: 1 },
+    blockIO: {
+      ...{ weight: 100, leafWeight: 10, weightDevice: [{ ...device, weight: 10, leafWeight: 10 }] },
+      ...{ throttleReadBpsDevice: throttle, throttleWriteBpsDevice: throttle },
+      ...{ throttleReadIOPSDevice: throttle, throttleWriteIOPSDevice: throttle },
+    },
+    hugepageLimits: [{ pageSize: '2MB', limit: 0 }],
+    network: { classID: 1, priorities: [{ name: 'eth0', priority: 1 }] },
+    rdma: { mlx5_1: { hcaHandles: 1, hcaObjects: 1 } },
+    unified: { 'memory.high': '1' },
+  }
+  t.deepEqual(problemsWith({ '/linux/resources': resources }), [])
 })
