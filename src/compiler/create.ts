@@ -90,7 +90,8 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
 
   // A user who is not root could not write the id maps of a process that is hidden from it.
   addBeginning(plan, facts.euid === 0)
-  namespaces.add(plan, joins)
+  const timeOffsets = timeOffsetsOf(spec)
+  namespaces.add(plan, joins, timeOffsets !== undefined)
   const early = addIsolation(plan, prepared)
   addNames(plan, prepared)
   const root = addRoot(plan, prepared, early)
@@ -137,6 +138,8 @@ function parentActions({ spec, process, namespaces }: Prepared, rlimits: ParentA
   const { oomScoreAdj } = process
   const parent: ParentActions = { rlimits }
   if (oomScoreAdj !== undefined) parent.oomScoreAdj = { value: oomScoreAdj, origin: '/process/oomScoreAdj' }
+  const timeOffsets = timeOffsetsOf(spec)
+  if (timeOffsets !== undefined) parent.timeOffsets = timeOffsets
   if (namespaces.membership('user') === 'new') {
     const { uidMappings, gidMappings } = spec.linux!
     parent.idMaps = {
@@ -147,6 +150,14 @@ function parentActions({ spec, process, namespaces }: Prepared, rlimits: ParentA
     }
   }
   return parent
+}
+
+/** linux.timeOffsets (config-linux.md#offset-for-time-namespace), if there are any: those of a new namespace. */
+function timeOffsetsOf({ linux }: Spec): ParentActions['timeOffsets'] {
+  const clocks = Object.entries(linux?.timeOffsets ?? {}).map(([clock, { secs, nanosecs }]) => {
+    return { clock, secs: secs ?? 0, nanosecs: nanosecs ?? 0 }
+  })
+  return clocks.length === 0 ? undefined : { clocks, origin: '/linux/timeOffsets' }
 }
 
 /** From the new namespaces to a process that is on its own in them. */

@@ -51,6 +51,13 @@ export interface IdMap {
   size: number
 }
 
+/** A line of /proc/PID/timens_offsets: time_namespaces(7). */
+export interface ClockOffset {
+  clock: string
+  secs: number
+  nanosecs: number
+}
+
 /**
  * What init cannot do for itself, because its user namespace has no say in it: the process that spawned it does it,
  * on the pid of the child (or of `forked`), at the sync point that each field names. Everything else is in the plan.
@@ -61,6 +68,8 @@ export interface ParentActions {
    * The plan reaches this point if and only if this is set.
    */
   idMaps?: { uid: readonly IdMap[]; gid: readonly IdMap[]; uidOrigin: Origin; gidOrigin: Origin }
+  /** At `syncPoint.timeNamespace`: write /proc/PID/timens_offsets, a line for each clock. */
+  timeOffsets?: { clocks: readonly ClockOffset[]; origin: Origin }
   /** At `syncPoint.namespaces` (exec: `syncPoint.ready`): write /proc/PID/oom_score_adj. */
   oomScoreAdj?: { value: number; origin: Origin }
   /** At `syncPoint.ready`: prlimit(2). Only for containers with a user namespace; the others' limits are steps. */

@@ -2,6 +2,7 @@
 import { clone, join, signal } from '../plan/kernel.ts'
 import type { Register } from '../plan/fields.ts'
 import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
+import { syncPoint } from '../plan/steps.ts'
 import type { Namespace, NamespaceType } from '../spec/schema.gen.ts'
 
 const flagOf: Readonly<Record<NamespaceType, number>> = {
@@ -51,9 +52,8 @@ export class Namespaces {
 
   /** CLONE_NEW* of the new ones that are made together with the process. */
   private get created(): number {
-    return (
-      this.members.reduce((flags, { flag, path }) => (path === undefined ? flags | flag : flags), 0) & ~clone.NEWCGROUP
-    )
+    const made = this.members.reduce((flags, { flag, path }) => (path === undefined ? flags | flag : flags), 0)
+    return made & ~(clone.NEWCGROUP | clone.NEWTIME)
   }
 
   /** Declares the namespaces to join as inputs of the plan, so that they are opened on the host. */
@@ -73,13 +73,19 @@ export class Namespaces {
    * user namespace has to be there before the new namespaces that it is to own; and execve(2) of init in a new user
    * namespace, which has no root yet, would take its capabilities away. Then all is joined first, and init goes on in a
    * second process, made in the new namespaces.
+   *
+   * Nor can a process be cloned into a new time namespace whose clocks are to be set: it takes its offsets only while nobody
+   * is in it, time_namespaces(7). So it is made for children, then set, and the next process is in it.
+   *
+   * @param setTime the time namespace is new and has offsets, which are set at `syncPoint.timeNamespace`
    */
-  add(plan: PlanBuilder, joins: Joins): void {
+  add(plan: PlanBuilder, joins: Joins, setTime: boolean): void {
     const user = joins.find(({ flag }) => flag === clone.NEWUSER)
     const pid = joins.find(({ flag }) => flag === clone.NEWPID)
     const others = joins.filter(({ flag }) => flag !== clone.NEWUSER)
     const newUser = this.members.find(({ type, path }) => type === 'user' && path === undefined)
-    const before = user ?? newUser ?? pid
+    const newTime = this.members.find(({ type, path }) => type === 'time' && path === undefined)
+    const before = user ?? newUser ?? pid ?? newTime
     if (before === undefined) {
       plan.plan.cloneFlags = this.created
       for (const { fd, flag, origin } of joins) plan.add('setns', origin, { fd, type: flag, mode: join.must })
@@ -93,7 +99,15 @@ export class Namespaces {
       plan.add('setns', user.origin, { fd: user.fd, type: clone.NEWUSER, mode: join.must })
       for (const { fd, flag, origin } of others) plan.add('setns', origin, { fd, type: flag, mode: join.ifKept })
     }
-    plan.add('fork', before.origin, { flags: this.created })
+    let { created } = this
+    if (newTime !== undefined) {
+      // Who is to own it comes first.
+      if (newUser !== undefined) plan.add('fork', newUser.origin, { flags: clone.NEWUSER })
+      created &= ~clone.NEWUSER
+      plan.add('unshare', newTime.origin, { flags: clone.NEWTIME })
+      if (setTime) plan.add('sync', '/linux/timeOffsets', { point: syncPoint.timeNamespace })
+    }
+    plan.add('fork', before.origin, { flags: created })
   }
 }
 

@@ -271,4 +271,6 @@ export const syncPoint = {
   ready: 3,
   /** Mounts made, before the root is entered: prestart and createRuntime hooks. Reached only if there are any. */
   mounted: 4,
+  /** A new time namespace is there for the next process: its offsets. Reached only if there are any. */
+  timeNamespace: 5,
 } as const

@@ -226,6 +226,10 @@ async function setUp(
       if (point === syncPoint.userNamespace && parent.idMaps !== undefined) {
         await writeIdMaps(context, init.name.pid, parent.idMaps)
       }
+      if (point === syncPoint.timeNamespace && parent.timeOffsets !== undefined) {
+        const { writeTimeOffsets } = await import('./clocks.ts')
+        await writeTimeOffsets(host, init.name.pid, parent.timeOffsets)
+      }
       if (point === syncPoint.namespaces) {
         await adjustOom(context, init.name.pid, parent.oomScoreAdj)
         if (prepared.cgroup !== undefined) await limitMemoryOf(host, prepared.cgroup)

@@ -175,7 +175,7 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed) => string |
     if (code === 'EINVAL') return 'the file is not a namespace of this type'
     return code === 'EPERM' ? 'joining needs CAP_SYS_ADMIN in the user namespace that owns it' : undefined
   },
-  unshare: tooMany,
+  unshare: (code) => (code === 'EINVAL' ? 'the kernel has no namespaces of this type' : tooMany(code)),
   fork: tooMany,
   mknod: (code) =>
     code === 'EPERM' ? 'a user namespace, or a filesystem mounted nodev, does not allow device nodes' : undefined,

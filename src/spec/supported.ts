@@ -30,9 +30,7 @@ const specFields: Fields = {
     netDevices: refused,
     memoryPolicy: refused,
     personality: refused,
-    timeOffsets: refused,
     mountLabel: refused,
-    namespaces: { '*': { type: 'time' } },
   },
 }
 

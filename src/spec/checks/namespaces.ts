@@ -52,8 +52,15 @@ export const timeOffsets: Check<Spec> = {
   reads: ['/linux/timeOffsets', '/linux/namespaces'],
   run(spec, report) {
     const offsets = Object.entries(spec.linux?.timeOffsets ?? {})
-    if (offsets.length > 0 && namespaceOf(spec, 'time') === undefined) {
+    const time = namespaceOf(spec, 'time')
+    if (offsets.length > 0 && time === undefined) {
       report.problem('/linux/timeOffsets', 'needs a time namespace', 'add { "type": "time" } to linux.namespaces')
+    } else if (offsets.length > 0 && time?.path !== undefined) {
+      report.problem(
+        '/linux/timeOffsets',
+        'must not be set: the time namespace is joined, and its clocks were set when it was made',
+        'leave out the path of the time namespace, or the offsets',
+      )
     }
     for (const [clock, { nanosecs }] of offsets) {
       const pointer = `/linux/timeOffsets/${clock.replaceAll('~', '~0').replaceAll('/', '~1')}`

@@ -198,6 +198,13 @@ static int one(char **a) {
   else if (IS("error")) fprintf(stderr, "%s\n", a[1]);
   else if (IS("pid")) printf("pid %d ppid %d\n", getpid(), getppid());
   else if (IS("cwd")) { char p[4096]; puts(getcwd(p, sizeof p) == NULL ? "-" : p); }
+  else if (IS("clocks")) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    printf("monotonic %lld.%09ld\n", (long long)t.tv_sec, t.tv_nsec);
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    printf("boottime %lld.%09ld\n", (long long)t.tv_sec, t.tv_nsec);
+  }
   else if (IS("uname")) { struct utsname u; uname(&u); printf("%s %s\n", u.nodename, u.domainname); }
   else if (IS("mkdir")) { if (mkdir(a[1], 0755) < 0) failed(verb, "mkdir"); else puts("made"); }
   else if (IS("mount")) { if (mount("none", a[1], "tmpfs", 0, NULL) < 0) failed(verb, "mount"); else puts("mounted"); }

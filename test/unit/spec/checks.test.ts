@@ -292,12 +292,12 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
   [
     'time offsets without a time namespace',
     { '/linux/timeOffsets': { monotonic: { secs: 1 } } },
-    '/linux/timeOffsets is not supported yet',
+    '/linux/timeOffsets needs a time namespace',
   ],
   [
     'an unknown clock and nanoseconds of a second or more',
     { '/linux/timeOffsets': { realtime: {}, boottime: { nanosecs: 1e9 } } },
-    '/linux/timeOffsets is not supported yet',
+    '/linux/timeOffsets needs a time namespace',
     '/linux/timeOffsets/realtime must be a clock: monotonic or boottime',
     '/linux/timeOffsets/boottime/nanosecs must be at most 999999999, is 1000000000',
   ],

@@ -34,12 +34,6 @@ for (const [pointer, value] of Object.entries(unsupported)) {
   }
 }
 
-test('a time namespace is refused', (t) => {
-  t.deepEqual(problemsWith({ '/linux/namespaces/-': { type: 'time' } }), [
-    '/linux/namespaces/6/type time is not supported yet',
-  ])
-})
-
 test('an id-mapped mount is refused', (t) => {
   const mappings = [{ containerID: 0, hostID: 1, size: 1 }]
   t.deepEqual(problemsWith({ '/mounts/1/uidMappings': mappings, '/mounts/1/gidMappings': mappings }), [
