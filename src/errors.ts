@@ -89,6 +89,11 @@ export class SystemError extends Error {
   }
 }
 
+/** The hint for ENOSYS: the oldest kernel that has all calls, or a filter (containers that runt itself runs in have one). */
+export function withoutCall(syscall: string): string {
+  return `the kernel has no ${syscall}: runt needs Linux 5.15 or newer, and a seccomp filter around runt must allow the call`
+}
+
 /** A step of the plan failed in init. */
 export class StepError extends RuntError {
   /** Index into the plan's steps. */

@@ -1,5 +1,5 @@
 /** Sentences for the system errors of cgroup files. */
-import { RuntError, SystemError, type ErrorDetails } from '../errors.ts'
+import { RuntError, SystemError, withoutCall, type ErrorDetails } from '../errors.ts'
 
 /** What cgroupfs answers with; other errors keep their name. */
 const words: Readonly<Record<string, string>> = {
@@ -13,6 +13,7 @@ const words: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
   ENOMEM: 'cannot allocate memory',
   ENOSPC: 'no space left on device',
+  ENOSYS: 'function not implemented',
   ENOTDIR: 'not a directory',
   EOPNOTSUPP: 'operation not supported',
   EPERM: 'operation not permitted',
@@ -33,5 +34,6 @@ export function inWords(code: string): string {
 /** The error to throw for `what`: a `RuntError` as it is, a `SystemError` in words, a bug untouched. */
 export function failed(code: string, what: string, error: unknown, details: ErrorDetails = {}): unknown {
   if (!(error instanceof SystemError)) return error
-  return new RuntError(code, `${what}: ${inWords(error.code)}`, { cause: error, ...details })
+  const hint = error.code === 'ENOSYS' ? { hint: withoutCall(error.syscall) } : {}
+  return new RuntError(code, `${what}: ${inWords(error.code)}`, { cause: error, ...details, ...hint })
 }

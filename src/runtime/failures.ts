@@ -3,7 +3,7 @@
  * errno words are loaded only when something failed.
  */
 import type { Fd, Host } from '../host/host.ts'
-import { RuntError, SystemError, type ErrorDetails } from '../errors.ts'
+import { RuntError, SystemError, withoutCall, type ErrorDetails } from '../errors.ts'
 
 /**
  * The error `what: why`, with the errno of a `SystemError` in words: `write pid file /x: no space left on device`.
@@ -13,7 +13,10 @@ export async function explained(what: string, error: unknown, details: ErrorDeta
   if (error instanceof RuntError) return error
   if (!(error instanceof SystemError)) return error instanceof Error ? error : new Error(String(error))
   const { errnoText } = await import('./errno.ts')
-  return new RuntError(error.code, `${what}: ${errnoText(error.errno)}`, { cause: error, ...details })
+  const words = `${what}: ${errnoText(error.errno)}`
+  if (error.code === 'ENOSYS')
+    return new RuntError(error.code, words, { cause: error, ...details, hint: withoutCall(error.syscall) })
+  return new RuntError(error.code, words, { cause: error, ...details })
 }
 
 /** Runs `action`; its failure is told as `what: why`. */

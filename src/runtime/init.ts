@@ -226,6 +226,5 @@ function spawnHint(error: unknown, cgroup: Fd): { hint?: string; origin?: string
   }
   // A number that --preserve-fds counts was free, and taken by the engine that runs the command.
   if (isErrno(error, 'EBADF')) return { origin: '--preserve-fds' }
-  if (isErrno(error, 'ENOSYS')) return { hint: 'the kernel has no clone3: runt needs Linux 5.15 or newer' }
   return {}
 }

@@ -74,6 +74,8 @@ export async function openProcess(host: Host, name: ProcessName): Promise<Fd | u
     pidfd = await host.processes.pidfdOpen(name.pid)
   } catch (error) {
     if (error instanceof SystemError && error.code === 'ESRCH') return undefined
+    // Where the call is missing, what has ended can be removed all the same.
+    if (error instanceof SystemError && error.code === 'ENOSYS' && !(await isAlive(host, name))) return undefined
     throw error
   }
   let alive = false

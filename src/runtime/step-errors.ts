@@ -2,7 +2,7 @@
  * Sentences for steps that failed in init: which field of config.json, what was tried, why, and where one is known the mend.
  * Loaded only when something failed.
  */
-import { StepError } from '../errors.ts'
+import { StepError, withoutCall } from '../errors.ts'
 import type { InitMessage } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Step, StepName } from '../plan/steps.ts'
@@ -145,8 +145,7 @@ function kernelLog({ failed, step }: FailureFacts): string {
 function hint(facts: FailureFacts): string | undefined {
   const { failed, step, architecture } = facts
   const code = errnoCode(failed.errno)
-  if (code === 'ENOSYS')
-    return `the kernel has no ${failed.syscall}: runt needs Linux 5.15 or newer, and a seccomp filter around runt must allow the call`
+  if (code === 'ENOSYS') return withoutCall(failed.syscall)
   if (step.op === 'exec') return whyNotExecuted(code, failed.detail, architecture)
   return hints[step.op as StepName]?.(code, failed)
 }
