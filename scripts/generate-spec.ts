@@ -1,5 +1,6 @@
 /**
- * Writes src/spec/schema.gen.ts (types) and src/spec/validate.gen.ts (validators) from src/spec/schema.json.
+ * Writes src/spec/schema.gen.ts (types), src/spec/validate.gen.ts (validators) and src/spec/fields.gen.ts (names) from
+ * src/spec/schema.json.
  * `--check` writes nothing and fails if a file is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -64,7 +65,54 @@ function bounded(code: string): string {
   return text
 }
 
-const files: Record<string, string> = { 'schema.gen.ts': await types(), 'validate.gen.ts': await validators() }
+/** A part of the schema, as far as the names in it go. */
+interface Node {
+  $ref?: string
+  enum?: string[]
+  items?: Node
+  properties?: Record<string, Node>
+  additionalProperties?: Node
+  definitions?: Record<string, Node>
+}
+
+/** The objects with the names of their fields, and the values of fields that have few: for messages and `features`. */
+function names(): string {
+  const root = JSON.parse(source) as Node
+  const definitions: Record<string, Node> = { Spec: root, ...root.definitions }
+  const objects: Record<string, Record<string, string>> = {}
+  const values: Record<string, readonly string[]> = {}
+  const target = ({ $ref = '' }: Node): string => {
+    const name = $ref.replace('#/definitions/', '')
+    return definitions[name]?.properties === undefined ? '' : name
+  }
+  for (const [name, definition] of Object.entries(definitions)) {
+    if (definition.enum !== undefined) values[name] = definition.enum
+    if (definition.properties === undefined) continue
+    const fields: Record<string, string> = (objects[name] = {})
+    for (const [field, node] of Object.entries(definition.properties)) {
+      const every = node.items ?? node.additionalProperties
+      fields[field] = every === undefined ? target(node) : target(every) && `*${target(every)}`
+      const few = node.enum ?? node.items?.enum
+      if (few !== undefined) values[`${name}.${field}`] = few
+    }
+  }
+  return [
+    `/** ${notice} */`,
+    '',
+    '/** Fields of each object; what is in them: an object by its name, items or values of a map with `*` before it, or nothing. */',
+    `export const objects: Readonly<Record<string, Readonly<Record<string, string>>>> = ${JSON.stringify(objects, null, 2)}`,
+    '',
+    '/** The values of a field that the specification lists, by object and field. */',
+    `export const values = ${JSON.stringify(values, null, 2)} as const`,
+    '',
+  ].join('\n')
+}
+
+const files: Record<string, string> = {
+  'schema.gen.ts': await types(),
+  'validate.gen.ts': await validators(),
+  'fields.gen.ts': names(),
+}
 for (const [name, text] of Object.entries(files)) {
   if (!process.argv.includes('--check')) writeFileSync(path(name), text)
   else if (readFileSync(path(name), 'utf8') !== text) {

@@ -144,6 +144,13 @@ export const commands: readonly Command[] = [
     load: () => import('./explain.ts'),
   },
   {
+    name: 'features',
+    doc: 'print what runt carries out of the OCI specification, as JSON; needs no root',
+    args: { list: [], min: 0, max: 0 },
+    options: [],
+    load: () => import('./features.ts'),
+  },
+  {
     name: 'kill',
     doc: "send a signal to a container's init",
     args: { list: [id, { name: 'signal', optional: true }], min: 1, max: 2 },

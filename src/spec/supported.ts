@@ -3,6 +3,7 @@
  * A field goes from the table when its support comes.
  */
 import { type Check, namespaceOf, type Report } from './checks/check.ts'
+import { splitPointer } from './problem.ts'
 import type { Process, Spec } from './schema.gen.ts'
 
 /** `refused`, or the one value that is, or the fields below; `*` stands for every item. */
@@ -64,6 +65,21 @@ export const mountNamespace: Check<Spec> = {
       'add { "type": "mount" } to linux.namespaces',
     )
   },
+}
+
+/**
+ * Whether a field is carried out, or one value of it: what `features` tells.
+ * @param pointer into config.json, with `*` for the items of a list
+ */
+export function isSupported(pointer: string, value?: string): boolean {
+  let fields: Fields = { ...specFields, process: processFields }
+  for (const part of splitPointer(pointer)) {
+    const field = Object.hasOwn(fields, part) ? fields[part] : undefined
+    if (field === undefined) return true
+    if (typeof field !== 'object') return field !== refused && field !== value
+    fields = field
+  }
+  return true
 }
 
 function refuse(value: unknown, fields: Fields, pointer: string, report: Report): void {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { main } from '../../../src/cli/main.ts'
-import { version } from '../../../src/cli/version.ts'
+import { version } from '../../../src/runtime/version.ts'
 import { defaultSpec } from '../../../src/spec/default.ts'
 import { machine } from '../../simulated/commands.ts'
 import { SimulatedHost, type HostOptions } from '../../simulated/host.ts'
