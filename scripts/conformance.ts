@@ -85,14 +85,12 @@ function readTests(file: string): void {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
   let found = 0
   const visit = (node: ts.Node): void => {
-    if (ts.isStatement(node)) {
-      const ids = markersAbove(text, node)
-      if (ids.length > 0) {
-        found += ids.length
-        const title = titleOf(node)
-        if (title === undefined) problems.push(`${file}: no test stands below "covers: ${ids.join('; ')}"`)
-        else for (const id of ids.join(',').split(',')) note(id.trim(), { file, title })
-      }
+    const ids = markersAbove(text, node)
+    if (ids.length > 0) {
+      found += ids.length
+      const title = titleOf(node)
+      if (title === undefined) problems.push(`${file}: no test stands below "covers: ${ids.join('; ')}"`)
+      else for (const id of ids.join(',').split(',')) note(id.trim(), { file, title })
     }
     ts.forEachChild(node, visit)
   }
@@ -101,32 +99,39 @@ function readTests(file: string): void {
     problems.push(`${file}: ${expected - found} of its comments "covers" do not stand directly above a test`)
 }
 
-/** The texts of the comments directly above a statement, where it begins on a line of its own. */
+/** The texts of the comments directly above a statement, or above a row of a table of tests. */
 function markersAbove(text: string, node: ts.Node): string[] {
-  const parent = node.parent
-  // The comments of a block's or an `if`'s statement are its own; an expression inside a statement has none.
-  if (!ts.isSourceFile(parent) && !ts.isBlock(parent) && !ts.isForOfStatement(parent) && !ts.isIfStatement(parent))
-    return []
+  const isRow = ts.isArrayLiteralExpression(node.parent)
+  if (!isRow && !(ts.isStatement(node) && (ts.isSourceFile(node.parent) || ts.isBlock(node.parent)))) return []
   return (ts.getLeadingCommentRanges(text, node.getFullStart()) ?? [])
     .map(({ pos, end }) => /^\/\/ covers: *(.*)$/.exec(text.slice(pos, end))?.[1])
     .filter((ids) => ids !== undefined)
 }
 
-/** The first argument of the first call in a statement that has a text there: `test('…', …)`, or a helper that calls test. */
-function titleOf(statement: ts.Node): string | undefined {
-  let title: string | undefined
-  const visit = (node: ts.Node): void => {
-    if (title !== undefined) return
-    if (ts.isCallExpression(node) && node.arguments.length > 1) {
-      const first = node.arguments[0]!
-      if (ts.isStringLiteral(first) || ts.isNoSubstitutionTemplateLiteral(first)) title = first.text
-      else if (ts.isTemplateExpression(first))
-        title = first.head.text + first.templateSpans.map(({ literal }) => `…${literal.text}`).join('')
-    }
-    ts.forEachChild(node, visit)
+/**
+ * The first argument of the first call in a statement that has a text there (`test('…', …)`, or a helper that calls test); the first
+ * text of a row, or its `name`.
+ */
+function titleOf(node: ts.Node): string | undefined {
+  if (ts.isArrayLiteralExpression(node)) return node.elements[0] && literal(node.elements[0])
+  if (ts.isObjectLiteralExpression(node)) {
+    const name = node.properties.find((property) => property.name?.getText() === 'name')
+    return name && ts.isPropertyAssignment(name) ? literal(name.initializer) : undefined
   }
-  visit(statement)
-  return title
+  if (ts.isCallExpression(node) && node.arguments.length > 1) {
+    const title = literal(node.arguments[0]!)
+    if (title !== undefined) return title
+  }
+  return ts.forEachChild(node, (child) =>
+    ts.isObjectLiteralExpression(child) || ts.isArrayLiteralExpression(child) ? undefined : titleOf(child),
+  )
+}
+
+/** A text; what a template puts in is shown as dots. */
+function literal(node: ts.Node): string | undefined {
+  if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) return node.text
+  if (!ts.isTemplateExpression(node)) return undefined
+  return node.head.text + node.templateSpans.map((span) => `…${span.literal.text}`).join('')
 }
 
 function note(id: string, test: Test): void {

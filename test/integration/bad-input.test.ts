@@ -33,6 +33,7 @@ function raw(change: (spec: Record<string, never> & Spec) => void): (spec: Spec)
 const elsewhere = '\x7fELF\x02\x01\x01' + '\0'.repeat(9) + '\x02\0\xf3\0\x01\0\0\0' + '\0'.repeat(40)
 
 const cases: readonly Case[] = [
+  // covers: bundle.md#container-format/config-json
   {
     name: 'config.json is missing',
     prepare: ({ bundle }) => rmSync(path.join(bundle, 'config.json')),
@@ -69,12 +70,14 @@ const cases: readonly Case[] = [
     text: '{"ociVersion": "1.3.0", "root": {"path": "rootfs"}, "process": "sh"}',
     says: [/config\.json:1:\d+: process must be an object, is a string \("sh"\)/],
   },
+  // covers: config.md#valid-values/invalid
   {
     name: 'a type is wrong deep within',
     spec: raw((spec) => (spec.linux!.resources = { memory: { limit: 'much' as never } })),
     says: [/config\.json:\d+:\d+: linux\.resources\.memory\.limit must be an integer, is a string \("much"\)/],
     controls: 'differ',
   },
+  // covers: config.md#valid-values/invalid, runtime.md#errors/as-never-attempted
   {
     name: 'several types are wrong',
     spec: raw((spec) => {
@@ -90,6 +93,7 @@ const cases: readonly Case[] = [
     says: [/ociVersion must be a version 1 of the specification, is "2\.0\.0"/],
     controls: 'differ',
   },
+  // covers: config.md#root/required
   {
     name: 'there is no root',
     spec: (spec) => delete spec.root,
@@ -101,6 +105,7 @@ const cases: readonly Case[] = [
     says: [/root\.path must not be empty/],
     controls: 'differ',
   },
+  // covers: /root/path, config.md#root/directory, runtime.md#lifecycle/environment-error, runtime.md#create/all-or-nothing
   {
     name: 'the root filesystem is missing',
     spec: (spec) => (spec.root!.path = 'nowhere'),
@@ -109,6 +114,7 @@ const cases: readonly Case[] = [
       /from: root\.path \(config\.json:\d+:\d+\)/,
     ],
   },
+  // covers: /root/path, config.md#root/directory
   {
     name: 'the root filesystem is a file',
     prepare: ({ bundle }) => {
@@ -125,6 +131,7 @@ const cases: readonly Case[] = [
     spec: (spec) => (spec.root!.path = 'loop'),
     says: [/root filesystem \/.*\/bundle\/loop: too many levels of symbolic links/, /from: root\.path/],
   },
+  // covers: config.md#process/args-required
   {
     name: 'args are empty',
     spec: (spec) => (spec.process!.args = []),
@@ -192,6 +199,7 @@ const cases: readonly Case[] = [
     spec: (spec) => (spec.process!.cwd = '/etc/passwd'),
     says: [/\/etc\/passwd.*: not a directory/, /from: process\.cwd \(config\.json:/],
   },
+  // covers: config.md#process/cwd-absolute
   {
     name: 'the working directory is relative',
     spec: (spec) => (spec.process!.cwd = 'tmp'),
@@ -203,6 +211,7 @@ const cases: readonly Case[] = [
     spec: (spec) => spec.linux!.namespaces!.push({ type: 'astral' as never }),
     says: [/linux\.namespaces\[\d\]\.type must be .*, is a string \("astral"\)/],
   },
+  // covers: config-linux.md#namespaces/twice
   {
     name: 'a namespace is given twice',
     spec: (spec) => spec.linux!.namespaces!.push({ type: 'pid' }),
@@ -214,16 +223,19 @@ const cases: readonly Case[] = [
     spec: (spec) => (spec.linux!.namespaces!.find(({ type }) => type === 'network')!.path = '/no/such/namespace'),
     says: [/\/no\/such\/namespace: no such file or directory/, /from: linux\.namespaces\[\d\]\.path/],
   },
+  // covers: config-linux.md#namespaces/wrong-type
   {
     name: 'a namespace’s path is no namespace',
     spec: (spec) => (spec.linux!.namespaces!.find(({ type }) => type === 'network')!.path = '/etc/passwd'),
     says: [/\/etc\/passwd|join namespace/, /linux\.namespaces\[\d\]/, /hint: .*not a namespace/],
   },
+  // covers: config-linux.md#namespaces/wrong-type
   {
     name: 'a namespace’s path is one of another type',
     spec: (spec) => (spec.linux!.namespaces!.find(({ type }) => type === 'network')!.path = '/proc/self/ns/ipc'),
     says: [/join namespace|\/proc\/self\/ns\/ipc/, /linux\.namespaces\[\d\]/, /hint: .*not a namespace of this type/],
   },
+  // covers: runtime.md#lifecycle/environment-error, runtime.md#create/all-or-nothing
   {
     name: 'the source of a mount is missing',
     spec: (spec) => spec.mounts!.push({ destination: '/tmp', source: '/no/such/source', options: ['bind'] }),
@@ -259,6 +271,7 @@ const cases: readonly Case[] = [
     spec: (spec) => spec.mounts!.push({ destination: '/etc/passwd', source: '/tmp', options: ['bind'] }),
     says: [/mounts\[\d\].*\/etc\/passwd/, /not a directory/],
   },
+  // covers: config.md#posix-process/unknown-rlimit
   {
     name: 'a resource limit is unknown',
     spec: raw((spec) => (spec.process!.rlimits = [{ type: 'RLIMIT_NOPE', soft: 1, hard: 1 }])),
@@ -269,6 +282,7 @@ const cases: readonly Case[] = [
     spec: raw((spec) => (spec.process!.rlimits = [{ type: 'RLIMIT_NOFILES', soft: 1, hard: 1 }])),
     says: [/RLIMIT_NOFILES/, /hint: did you mean .*RLIMIT_NOFILE/],
   },
+  // covers: config-linux.md#cgroups-path/invalid
   {
     name: 'the cgroup’s path leads out',
     spec: (spec) => (spec.linux!.cgroupsPath = '/../../outside'),
@@ -328,6 +342,7 @@ for (const each of cases) {
   })
 }
 
+// covers: config.md#linux-process/capability-warning
 test('an unknown capability is a warning', (t) => {
   if (lacks(t, 'runc')) return
   const sandbox = new Sandbox(t, (spec) => {

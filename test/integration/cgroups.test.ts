@@ -79,6 +79,7 @@ test('a cgroup is made with its parents, seen to be populated, and removed with 
   t.true(existsSync(path.dirname(dir)), 'the parent stays')
 })
 
+// covers: config-linux.md#control-groups/unfit
 test('a cgroup with processes is refused, and an empty leftover is taken over', async (t) => {
   const dir = place(t)
   await create(t, dir)
@@ -91,6 +92,7 @@ test('a cgroup with processes is refused, and an empty leftover is taken over', 
   await create(t, dir)
 })
 
+// covers: config-linux.md#control-groups/unfit
 test('a frozen leftover is refused', async (t) => {
   const dir = place(t)
   await create(t, dir)
@@ -108,6 +110,8 @@ test('frozen processes are removed with their cgroup', async (t) => {
   t.false(existsSync(dir))
 })
 
+// covers: /linux/resources/devices/*/allow, /linux/resources/devices/*/type, /linux/resources/devices/*/major
+// covers: /linux/resources/devices/*/minor, /linux/resources/devices/*/access
 test('the kernel asks the device filter: default devices open, others only as the rules say', async (t) => {
   const nodes = mkdtempSync(path.join(tmpdir(), 'runt-test-'))
   t.teardown(() => rmSync(nodes, { recursive: true }))

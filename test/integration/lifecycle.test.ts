@@ -43,6 +43,9 @@ async function bring(sandbox: Sandbox, status: 'missing' | 'created' | 'running'
   return id
 }
 
+// covers: runtime.md#operations/all, runtime.md#create/container, runtime.md#create/args-wait, runtime.md#lifecycle/program-waits
+// covers: runtime.md#start/program, runtime.md#lifecycle/program, runtime.md#kill/signal, runtime.md#state/pid-of-a-live-one
+// covers: runtime.md#lifecycle/destroy, runtime.md#delete/resources, runtime.md#scope-of-a-container/same-caller
 test('a container is created, started, killed and deleted', async (t) => {
   const sandbox = waiting(t)
   t.deepEqual(sandbox.create(), { status: 0, stdout: '', stderr: '' })
@@ -63,6 +66,7 @@ test('a container is created, started, killed and deleted', async (t) => {
   sandbox.assertClean(t)
 })
 
+// covers: /annotations, config.md#annotations/map, runtime.md#state/properties, runtime.md#query-state/answer
 test('state prints the fields that daemons read, indented by two spaces, and nothing else', (t) => {
   if (lacks(t, 'runc')) return
   const sandbox = waiting(t)
@@ -181,6 +185,7 @@ test('every operation does in every status what it does in runc', async (t) => {
   sandbox.assertClean(t)
 })
 
+// covers: runtime.md#kill/signal
 test('kill takes a signal by name with and without SIG in any case, and by number', async (t) => {
   if (lacks(t, 'runc')) return
   const sandbox = new Sandbox(t, (spec) => {
@@ -303,6 +308,7 @@ test('the pid file has digits only, and takes the place of an older one at once'
   t.deepEqual(readdirSync(sandbox.bundle).sort(), ['config.json', 'pid', 'pid-link', 'rootfs'])
 })
 
+// covers: runtime.md#errors/as-never-attempted
 test('a pid file that cannot be written fails create, which leaves nothing', (t) => {
   const sandbox = waiting(t)
   const { status, stderr } = sandbox.create(sandbox.id, '--pid-file', '/nonexistent/directory/pid')
@@ -311,6 +317,7 @@ test('a pid file that cannot be written fails create, which leaves nothing', (t)
   sandbox.assertClean(t)
 })
 
+// covers: runtime.md#create/id-refused
 test('ids that could lead elsewhere are refused by every command', (t) => {
   // crun 1.8 takes '..' for an id, and removes the directory above the state root.
   if (lacks(t, 'runc')) return
@@ -348,6 +355,7 @@ test('ids may have letters, digits and _ + - . and up to 255 characters', (t) =>
   sandbox.assertClean(t)
 })
 
+// covers: runtime.md#create/id-refused, runtime.md#state/id-unique
 test('an id that is in use is refused, and its container stays as it is', async (t) => {
   const sandbox = waiting(t)
   const id = await bring(sandbox, 'running')
@@ -366,6 +374,7 @@ test('an id that is in use is refused, and its container stays as it is', async 
   sandbox.assertClean(t)
 })
 
+// covers: runtime.md#state/id-unique
 test('of two creates of one id at once exactly one wins', async (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = waiting(t)

@@ -4,6 +4,7 @@ import { lacks, lines, Sandbox } from './harness.ts'
 
 // Each limit is proven by what it does, and read back from the container's cgroup.
 
+// covers: /linux/resources/memory/limit
 test('a process beyond memory.max is killed', (t) => {
   if (lacks(t, 'controllers')) return
   const sandbox = new Sandbox(t, (spec) => {
@@ -20,6 +21,7 @@ test('a process beyond memory.max is killed', (t) => {
   sandbox.assertClean(t)
 })
 
+// covers: /linux/resources/pids/limit
 test('a fork bomb stops at pids.max', (t) => {
   if (lacks(t, 'controllers')) return
   const sandbox = new Sandbox(t, (spec) => {
@@ -30,6 +32,7 @@ test('a fork bomb stops at pids.max', (t) => {
   sandbox.assertClean(t)
 })
 
+// covers: /linux/resources/cpu/quota, /linux/resources/cpu/period
 test('cpu.max gives a part of a processor', (t) => {
   if (lacks(t, 'controllers')) return
   const sandbox = new Sandbox(t, (spec) => {
@@ -43,6 +46,7 @@ test('cpu.max gives a part of a processor', (t) => {
   sandbox.assertClean(t)
 })
 
+// covers: /linux/resources/cpu/shares
 test('cpu.weight follows the shares', (t) => {
   if (lacks(t, 'controllers')) return
   for (const [shares, weight] of [
@@ -59,6 +63,7 @@ test('cpu.weight follows the shares', (t) => {
   }
 })
 
+// covers: /linux/cgroupsPath, config-linux.md#cgroups-path/absolute, config-linux.md#cgroups-path/consistent
 test('the cgroup is where cgroupsPath says, holds init from its first instant, and goes with the container', (t) => {
   if (lacks(t, 'controllers')) return
   const sandbox = new Sandbox(t, (spec) => {
@@ -86,6 +91,7 @@ test('a memory limit that init itself cannot live with is told as such', (t) => 
   sandbox.assertClean(t)
 })
 
+// covers: runtime.md#create/all-or-nothing
 test('without controllers a limit is refused by its field, and nothing is left', (t) => {
   if (
     existsSync('/sys/fs/cgroup/cgroup.controllers') &&

@@ -25,6 +25,7 @@ function mountAt(stdout: string, point: string): { root: string; options: string
 
 const mountinfo = ['inside', 'cat', '/proc/self/mountinfo']
 
+// covers: /mounts/*/destination, /mounts/*/type, /mounts/*/options, runtime.md#lifecycle/environment
 test('the default config’s mounts are there, with their options', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.args = mountinfo
@@ -59,6 +60,7 @@ test('the container’s mounts never reach the host', (t) => {
   t.is(readFileSync('/proc/self/mountinfo', 'utf8'), before)
 })
 
+// covers: /mounts/*/source, config.md#linux-mount-options/bind
 test('binds of directories and files, writable and read-only, with missing targets made', (t) => {
   const sandbox = new Sandbox(t)
   const source = path.join(sandbox.dir, 'source')
@@ -86,6 +88,7 @@ test('binds of directories and files, writable and read-only, with missing targe
   sandbox.assertClean(t)
 })
 
+// covers: /mounts/*/source
 test('a relative bind source starts at the bundle', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.mounts!.push({ destination: '/data', type: 'bind', source: 'beside', options: ['bind'] })
@@ -139,6 +142,7 @@ test('a tmpfs without a mode has that of the directory it covers', (t) => {
   t.is(sandbox.runContainer().stdout, '/tmp directory 1770 0 0\n')
 })
 
+// covers: /mounts/*/options, config.md#mounts/order
 test('a tmpfs takes its size, mode and flags, and may be read-only with mounts inside', (t) => {
   const sandbox = new Sandbox(t)
   const source = path.join(sandbox.dir, 'source')
@@ -175,6 +179,7 @@ test('a tmpfs takes its size, mode and flags, and may be read-only with mounts i
   t.true(existsSync(path.join(source, 'y')))
 })
 
+// covers: config.md#linux-mount-options/bind
 test('a recursive bind brings the mounts below, a plain one does not', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.mounts!.push(
@@ -188,6 +193,7 @@ test('a recursive bind brings the mounts below, a plain one does not', (t) => {
   t.is(mountAt(stdout, '/host-flat/pts'), undefined)
 })
 
+// covers: /root/readonly, config.md#root/readonly
 test('the rootfs is read-only only where the config says so', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.args = ['inside', 'mkdir', '/made']
@@ -201,6 +207,7 @@ test('the rootfs is read-only only where the config says so', (t) => {
   t.true(existsSync(path.join(sandbox.rootfs, 'made')))
 })
 
+// covers: /linux/maskedPaths, /linux/readonlyPaths
 test('masked paths are empty or null, read-only paths refuse, missing ones are fine', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.linux!.maskedPaths = ['/secret-dir', '/secret-file', '/no/such/path', '/secret-dir-2']
@@ -268,6 +275,7 @@ test('/proc and /sys may not be symlinks', (t) => {
   }
 })
 
+// covers: config.md#linux-mount-options/propagation
 test('propagation options make the mount what they say', (t) => {
   const sandbox = new Sandbox(t)
   const source = path.join(sandbox.dir, 'source')
@@ -285,6 +293,7 @@ test('propagation options make the mount what they say', (t) => {
   t.notRegex(stdout, / \/private [^-]*(shared|master):\d+/)
 })
 
+// covers: config-linux.md#default-devices/supplied, config-linux.md#default-devices/ptmx, runtime-linux.md#dev-symbolic-links/links
 test('default devices and links are there', (t) => {
   const nodes = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
   const links = ['fd', 'stdin', 'stdout', 'stderr', 'ptmx']
@@ -318,6 +327,8 @@ test('default devices and links are there', (t) => {
   ])
 })
 
+// covers: /linux/devices/*/path, /linux/devices/*/type, /linux/devices/*/major, /linux/devices/*/minor, /linux/devices/*/fileMode
+// covers: /linux/devices/*/uid, /linux/devices/*/gid, config-linux.md#devices/available
 test('devices of the config are made with their owner and mode', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.linux!.devices = [
@@ -331,6 +342,8 @@ test('devices of the config are made with their owner and mode', (t) => {
   t.deepEqual(lines(stdout), ['/dev/mine char 640 7 8 1:3', '/dev/sub/pipe fifo 600 0 0'])
 })
 
+// covers: /linux/resources/devices/*/allow, /linux/resources/devices/*/type, /linux/resources/devices/*/major
+// covers: /linux/resources/devices/*/minor, config-linux.md#allowed-device-list/order
 test('a device that the rules do not allow cannot be opened', (t) => {
   // /dev/fuse needs no capability; a kernel without it says ENXIO or ENODEV once the rules let the call through.
   const device = { path: '/dev/fuse', type: 'c' as const, major: 10, minor: 229, fileMode: 0o666 }

@@ -16,6 +16,7 @@ function namespacesIn(stdout: string): Record<string, string> {
   )
 }
 
+// covers: /linux/namespaces/*/type, config-linux.md#namespaces/created, config-linux.md#namespaces/inherited
 test('the default config makes six new namespaces and shares the user namespace', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.args = ['inside', ...stats(), 'pid']
@@ -30,6 +31,7 @@ test('the default config makes six new namespaces and shares the user namespace'
   t.regex(stdout, /^pid 1 ppid 0$/m)
 })
 
+// covers: config-linux.md#namespaces/inherited
 test('a namespace that the config does not name is the caller’s', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.linux!.namespaces = [{ type: 'mount' }, { type: 'pid' }]
@@ -44,6 +46,7 @@ test('a namespace that the config does not name is the caller’s', (t) => {
   }
 })
 
+// covers: /linux/namespaces/*/path, config-linux.md#namespaces/joined
 test('every kind of namespace is joined by path', async (t) => {
   // Another process in namespaces of its own, to share with.
   const other = spawn(
@@ -84,6 +87,7 @@ test('every kind of namespace is joined by path', async (t) => {
   }
 })
 
+// covers: /linux/namespaces/*/path, config-linux.md#namespaces/joined
 test('all namespaces of another process are joined at once', async (t) => {
   const other = spawn('unshare', ['--net', '--ipc', '--uts', '--pid', '--fork', '--kill-child', 'sleep', '1000'], {
     stdio: 'ignore',
@@ -126,6 +130,7 @@ test('a user namespace maps its users, and root in it owns what it makes', (t) =
   sandbox.assertClean(t)
 })
 
+// covers: /linux/uidMappings/*/containerID, /linux/uidMappings/*/hostID, /linux/uidMappings/*/size
 test('a user namespace with other host users', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.linux!.namespaces!.push({ type: 'user' })
@@ -161,6 +166,7 @@ function openUp(...directories: string[]): void {
   for (const directory of directories) chmodSync(directory, 0o755)
 }
 
+// covers: /linux/sysctl
 test('sysctls of the container’s own namespaces are set', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.linux!.sysctl = { 'net.ipv4.ip_forward': '1', 'kernel.shmmni': '1234' }

@@ -12,6 +12,7 @@ const mask = (...capabilities: number[]): string =>
     .padStart(16, '0')
 const [AUDIT_WRITE, KILL, NET_BIND_SERVICE, CHOWN] = [29, 5, 10, 0]
 
+// covers: /process/noNewPrivileges
 test('the default config gives its five capability sets', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.args = ['inside', 'status', 'Cap', '--', 'status', 'NoNewPrivs']
@@ -27,6 +28,8 @@ test('the default config gives its five capability sets', (t) => {
   ])
 })
 
+// covers: /process/capabilities/bounding, /process/capabilities/permitted, /process/capabilities/effective
+// covers: /process/capabilities/inheritable, /process/capabilities/ambient
 test('each capability set is its own, also for a user who is not root', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.user = { uid: 1000, gid: 1000 }
@@ -57,6 +60,7 @@ test('without capabilities in the config there are none', (t) => {
   t.deepEqual(lines(sandbox.runContainer().stdout), [`CapEff:\t${mask()}`, `CapBnd:\t${mask()}`])
 })
 
+// covers: /process/user/uid, /process/user/gid, /process/user/additionalGids, /process/user/umask
 test('user, group, supplementary groups and mask', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.user = { uid: 1000, gid: 1001, additionalGids: [5, 7], umask: 0o27 }
@@ -69,6 +73,7 @@ test('user, group, supplementary groups and mask', (t) => {
   t.is(sandbox.runContainer().stdout, 'uid 0 0 0 gid 0 0 0 groups umask 22\n')
 })
 
+// covers: /process/env
 test('the environment is what the config says, duplicates once, with HOME of the user', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.env = ['PATH=/bin', 'A=1', 'B=with = and space', 'A=2']
@@ -96,6 +101,7 @@ function runtimeIsOld(): boolean {
   return process.env.RUNT_UNDER_TEST?.startsWith('runc') ?? false
 }
 
+// covers: /process/cwd
 test('the working directory is made where it is missing', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.cwd = '/tmp/deep/er'
@@ -105,6 +111,7 @@ test('the working directory is made where it is missing', (t) => {
   t.is(sandbox.runContainer().stdout, '/tmp/deep/er\n')
 })
 
+// covers: /hostname, /domainname
 test('host name and domain name', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.hostname = 'web'
@@ -114,6 +121,7 @@ test('host name and domain name', (t) => {
   t.regex(sandbox.runContainer().stdout, runtimeIsOld() ? /^web / : /^web example\.org\n$/)
 })
 
+// covers: /process/rlimits/*/type, /process/rlimits/*/soft, /process/rlimits/*/hard, config.md#posix-process/rlimit-values
 test('resource limits', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.rlimits = [
@@ -129,6 +137,7 @@ test('resource limits', (t) => {
   t.true(limits.includes('3 1048576 2097152'))
 })
 
+// covers: /process/oomScoreAdj, config.md#linux-process/oom-score-adj, config.md#linux-process/oom-score-adj-absent
 test('oomScoreAdj, and none where the config has none', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.oomScoreAdj = 321
@@ -141,6 +150,7 @@ test('oomScoreAdj, and none where the config has none', (t) => {
   t.is(sandbox.runContainer().stdout, '0\n')
 })
 
+// covers: /process/noNewPrivileges
 test('no_new_privs is set only where the config says so', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.noNewPrivileges = false
@@ -149,6 +159,7 @@ test('no_new_privs is set only where the config says so', (t) => {
   t.is(sandbox.runContainer().stdout, 'NoNewPrivs:\t0\n')
 })
 
+// covers: config.md#linux-process/capability-warning, runtime.md#warnings/goes-on
 test('an unknown capability is a warning, not an error', (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = new Sandbox(t, (spec) => {
@@ -162,6 +173,7 @@ test('an unknown capability is a warning, not an error', (t) => {
   t.regex(result.stderr, /CAP_OF_THE_FUTURE/)
 })
 
+// covers: config.md#linux-process/capability-warning, runtime.md#warnings/goes-on
 test('a capability that runt lacks itself is a warning, not an error', (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = new Sandbox(t, (spec) => {
@@ -175,6 +187,7 @@ test('a capability that runt lacks itself is a warning, not an error', (t) => {
   t.regex(stderr, /CAP_SYS_TIME/)
 })
 
+// covers: /process/args
 test('a program is found in the PATH of the config', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.env = ['PATH=/nowhere:/bin']

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { lacks, lines, Sandbox } from './harness.ts'
 
+// covers: /process/args
 test('run gives what the program prints, and leaves nothing', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.args = ['inside', 'echo', 'hello', '--', 'error', 'oops']
@@ -141,6 +142,7 @@ test('several containers run at once', async (t) => {
   sandbox.assertClean(t)
 })
 
+// covers: runtime-linux.md#file-descriptors/standard-streams
 test('descriptors of the caller do not reach the program, but those that --preserve-fds names', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.args = ['inside', 'fds']

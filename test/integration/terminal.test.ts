@@ -62,6 +62,7 @@ function terminalLines(output: string): string[] {
   return lines(output.replaceAll(/\r+\n/g, '\n'))
 }
 
+// covers: /process/terminal, config-linux.md#default-devices/console
 test('in the foreground the program is on a terminal of the container’s own, as large as the caller’s', (t) => {
   const sandbox = onTerminal(t, ['tty', '--', 'stat', '/dev/console', '--', 'exit', '7'])
   const { status, output, restored } = drive(t, sandbox, ['run', sandbox.id], { size: [31, 97] })
@@ -159,6 +160,7 @@ test('without a terminal of its own the command still relays the program’s', (
   t.is(terminalLines(stdout)[0], 'fd 0 /dev/pts/0')
 })
 
+// covers: /process/terminal
 test('create sends the terminal over the console socket: one message with one descriptor', (t) => {
   const sandbox = onTerminal(t, ['tty', '--', 'read-all', '--', 'echo', 'end', '--', 'wait'], (spec) => {
     spec.process!.consoleSize = { height: 33, width: 77 }
@@ -231,6 +233,7 @@ test('exec --tty in the foreground relays a terminal of its own', (t) => {
   t.is(sandbox.state().status, 'running')
 })
 
+// covers: /process/consoleSize/height, /process/consoleSize/width
 test('a process file with a terminal and consoleSize is given one by exec --console-socket', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.args = ['inside', 'wait']

@@ -23,7 +23,7 @@ function offset(stdout: string, clock: string): number {
 
 const near = (value: number, wanted: number): boolean => Math.abs(value - wanted) < 60
 
-// covers: /linux/namespaces/*/type, /linux/timeOffsets, /linux/timeOffsets/*/secs, /linux/timeOffsets/*/nanosecs, config-linux.md#offset-for-time-namespace
+// covers: /linux/namespaces/*/type, /linux/timeOffsets, /linux/timeOffsets/*/secs, /linux/timeOffsets/*/nanosecs
 test('the clocks of a time namespace are set before its first process runs', (t) => {
   if (lacks(t, 'runt')) return
   const offsets = { monotonic: { secs: 10 * day, nanosecs: 500_000_000 }, boottime: { secs: 20 * day } }

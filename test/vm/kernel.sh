@@ -25,11 +25,16 @@ download() {
   done
 }
 
-# What dpkg -x leaves out. Newer packages keep modules under /usr/lib; depmod and modprobe look into lib of the folder they are given.
+# What dpkg -x leaves out. Newer packages keep modules under /usr/lib, where depmod and modprobe, which look into lib of the folder they are
+# given, do not look, and the kernel itself beside them.
 index_modules() {
   local version
   [ -d "$1/lib/modules" ] || ln -s usr/lib "$1/lib"
   version=$(ls "$1/lib/modules")
+  if [ ! -d "$1/boot" ] && [ -f "$1/lib/modules/$version/vmlinuz" ]; then
+    mkdir "$1/boot"
+    ln -s "../lib/modules/$version/vmlinuz" "$1/boot/vmlinuz-$version"
+  fi
   [ -f "$1/lib/modules/$version/modules.dep" ] || depmod -b "$1" "$version"
 }
 

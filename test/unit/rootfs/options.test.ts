@@ -8,6 +8,7 @@ function parse(...options: string[]): ParsedOptions & { problems: ConfigProblem[
   return { ...parseMountOptions(options, false, '/mounts/2', problems), problems }
 }
 
+// covers: config.md#linux-mount-options/flags
 test('a flag is set by one name and cleared by the other, and the later one wins', (t) => {
   t.deepEqual(parse('bind', 'ro', 'nosuid').attributes, { set: mountAttr.RDONLY | mountAttr.NOSUID, clear: 0 })
   t.deepEqual(parse('bind', 'ro', 'rw').attributes, { set: 0, clear: mountAttr.RDONLY })

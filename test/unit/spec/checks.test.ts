@@ -21,6 +21,7 @@ const device = (fields: object): object[] => [{ type: 'c', path: '/dev/x', major
 const rlimit = (soft: number, hard: number, type = 'RLIMIT_CORE'): object[] => [{ type, soft, hard }]
 
 const refused: readonly [name: string, changes: Changes, ...problems: string[]][] = [
+  // covers: /ociVersion
   [
     'another major version',
     { '/ociVersion': '2.0.0' },
@@ -31,6 +32,7 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
     { '/ociVersion': '0.5.0' },
     '/ociVersion must be a version 1 of the specification, is "0.5.0"',
   ],
+  // covers: /ociVersion, config.md#specification-version/semver
   ['a version that is none', { '/ociVersion': '1.0' }, '/ociVersion must be a version such as 1.3.0, is "1.0"'],
   ['an empty version', { '/ociVersion': '' }, '/ociVersion must be a version such as 1.3.0, is ""'],
   [
@@ -38,15 +40,20 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
     { '/ociVersion': '1.02.0' },
     '/ociVersion must be a version such as 1.3.0, is "1.02.0"',
   ],
+  // covers: config.md#root/required
   ['no root', { '/root': undefined }, '/root is required'],
   ['an empty root path', { '/root/path': '' }, '/root/path must not be empty'],
+  // covers: runtime.md#start/process-required
   ['no process', { '/process': undefined }, '/process is required'],
+  // covers: config.md#process/args-required
   ['no args', { '/process/args': undefined }, '/process/args is required'],
+  // covers: config.md#process/args-required
   ['empty args', { '/process/args': [] }, '/process/args must have at least one item: the program'],
   ['an empty program', { '/process/args': ['', 'a'] }, '/process/args/0 must not be empty'],
   ['env without =', { '/process/env/1': 'TERM' }, '/process/env/1 must be NAME=value, is a string ("TERM")'],
   ['an empty env entry', { '/process/env/1': '' }, '/process/env/1 must be NAME=value, is an empty string'],
   ['env without a name', { '/process/env/0': '=a' }, '/process/env/0 must have a name before the "=", is "=a"'],
+  // covers: config.md#process/cwd-absolute
   ['a relative cwd', { '/process/cwd': 'tmp' }, '/process/cwd must be an absolute path, is a string ("tmp")'],
   ['an empty cwd', { '/process/cwd': '' }, '/process/cwd must be an absolute path, is an empty string'],
   [
@@ -75,11 +82,13 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
     { '/linux/sysctl': { 'net.a\0': '1' } },
     '/linux/sysctl/net.a\0 must not have a NUL character in its name',
   ],
+  // covers: config.md#posix-process/unknown-rlimit
   [
     'an unknown resource limit',
     { '/process/rlimits': rlimit(1, 1, 'RLIMIT_NOFILES') },
     '/process/rlimits/0/type must be a resource of getrlimit(2), is "RLIMIT_NOFILES"',
   ],
+  // covers: config.md#posix-process/rlimit-twice
   [
     'a resource limit given twice',
     { '/process/rlimits': [...rlimit(1, 1), ...rlimit(1, 1, 'RLIMIT_CPU'), ...rlimit(2, 2)] },
@@ -127,17 +136,20 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
     { '/mounts/-': { destination: '/a/..', type: 'tmpfs' } },
     '/mounts/7/destination must not be the root itself: it is root.path',
   ],
+  // covers: config.md#posix-platform-mounts/mappings-together
   [
     'an id-mapped mount without groups',
     { '/mounts/0/uidMappings': mappings([0, 1, 1]) },
     '/mounts/0/uidMappings is not supported yet',
     '/mounts/0/gidMappings is required with uidMappings',
   ],
+  // covers: config-linux.md#namespaces/twice
   [
     'a namespace given twice',
     { '/linux/namespaces/-': { type: 'pid', path: '/proc/1/ns/pid' } },
     '/linux/namespaces/6/type must not repeat: namespaces[0] is of type pid too',
   ],
+  // covers: config-linux.md#namespaces/path-absolute
   [
     'a relative namespace path',
     { '/linux/namespaces/1/path': 'netns/a' },
@@ -239,16 +251,19 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
     { '/linux/resources/devices/0/major': -2 },
     '/linux/resources/devices/0/major must be from 0 to 4095, or -1 for all, is -2',
   ],
+  // covers: config-linux.md#cgroups-path/invalid
   [
     'a cgroup path that leads out',
     { '/linux/cgroupsPath': '/a/../../b' },
     '/linux/cgroupsPath must not contain "..", is "/a/../../b"',
   ],
+  // covers: config-linux.md#masked-paths/absolute
   [
     'a relative masked path',
     { '/linux/maskedPaths/0': 'proc/a' },
     '/linux/maskedPaths/0 must be an absolute path, is a string ("proc/a")',
   ],
+  // covers: config-linux.md#readonly-paths/absolute
   [
     'an empty read-only path',
     { '/linux/readonlyPaths/0': '' },
@@ -301,12 +316,14 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
     '/linux/timeOffsets/realtime must be a clock: monotonic or boottime',
     '/linux/timeOffsets/boottime/nanosecs must be at most 999999999, is 1000000000',
   ],
+  // covers: config.md#posix-platform-hooks/path-absolute
   [
     'a relative hook',
     { '/hooks': { createRuntime: [{ path: '/bin/a' }, { path: 'a' }] } },
     '/hooks is not supported yet',
     '/hooks/createRuntime/1/path must be an absolute path, is a string ("a")',
   ],
+  // covers: config.md#posix-platform-hooks/timeout-positive
   [
     'a hook without time',
     { '/hooks': { poststop: [{ path: '/a', timeout: 0 }] } },
@@ -320,6 +337,7 @@ for (const [name, changes, ...problems] of refused) {
 }
 
 const taken: readonly [name: string, changes: Changes][] = [
+  // covers: /ociVersion
   ['a later minor version', { '/ociVersion': '1.99.0' }],
   ['a version with a suffix', { '/ociVersion': '1.2.1+dev' }],
   ['a version before its release', { '/ociVersion': '1.0.2-dev' }],
@@ -337,6 +355,7 @@ const taken: readonly [name: string, changes: Changes][] = [
     { '/process/capabilities': { effective: [...capabilityNames], permitted: [...capabilityNames] } },
   ],
   ['no capabilities', { '/process/capabilities': undefined }],
+  // covers: config.md#process/console-size-ignored
   [
     'a terminal size without a terminal',
     { '/process/terminal': false, '/process/consoleSize': { height: 1, width: 65535 } },

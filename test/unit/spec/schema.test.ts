@@ -104,6 +104,7 @@ test('integers have the ranges of their types, at both ends', (t) => {
   }
 })
 
+// covers: config.md#valid-values/invalid
 test('values of enumerations are exact', (t) => {
   for (const { pointer, value } of scalars(sample(root))) {
     if (schemaAt(pointer).field.enum === undefined) continue
@@ -130,6 +131,7 @@ test('a field that is missing is told at its own pointer', (t) => {
   t.deepEqual(problemsWith({ '/linux/namespaces/0/type': undefined }), ['/linux/namespaces/0/type is required'])
 })
 
+// covers: config.md#extensibility/unknown-ignored
 test('unknown properties are ignored anywhere', (t) => {
   t.deepEqual(
     problemsWith({
@@ -145,6 +147,7 @@ test('unknown properties are ignored anywhere', (t) => {
   )
 })
 
+// covers: /vm, /windows, /solaris, /zos, /freebsd
 test('blocks of other platforms are ignored', (t) => {
   const blocks = {
     '/vm': { hypervisor: 1 },

@@ -1,0 +1,73 @@
+#!/bin/bash
+# newest.sh kernel|runtimes: prints a folder with packages of Debian's newest suite, unpacked and not installed; downloads them once.
+#   kernel    its kernel for virtual machines, for KERNEL of test/vm/run
+#   runtimes  its runc and crun, with all libraries that they need, from the C library on
+#   SUITE     the suite (sid)
+set -euo pipefail
+
+cache=$("$(dirname "${BASH_SOURCE[0]}")/cache.sh")
+suite=${SUITE:-sid}
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+fail() {
+  echo "newest: $*" >&2
+  exit 1
+}
+
+# Debian's mirror as this machine knows it.
+mirror() {
+  apt-get indextargets --format '$(REPO_URI) $(SITE)' 'Created-By: Packages' |
+    awk '$1 ~ /\/debian\/?$/ { print $1; found = 1; exit } END { if (!found) print "http://deb.debian.org/debian" }'
+}
+
+# An apt that knows the newest suite alone, and of no installed package. A mirror's copy of a suite may be older than its signature allows.
+newest_apt() {
+  local program=$1
+  shift
+  "$program" -q -o "Dir::Etc::sourcelist=$part/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+    -o "Dir::State::lists=$part/lists" -o "Dir::Cache=$part/cache" -o Dir::State::status=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+    -o Acquire::Check-Valid-Until=false -o Acquire::Languages=none -o APT::Sandbox::User=root -o APT::Install-Recommends=false "$@"
+}
+
+depends() {
+  newest_apt apt-cache depends "$1" | awk '$1 == "Depends:" { print $2 }'
+}
+
+# The image is nothing but the sum of its parts: the kernel itself, its modules, and what is common to them.
+kernel_packages() {
+  local image version
+  image=$(depends linux-image-cloud-amd64 | grep -m 1 '^linux-image-')
+  version=${image#linux-image-}
+  echo "$image"
+  depends "$image" | grep -E "^linux-(base|binary|modules)-${version//+/\\+}\$" || true
+}
+
+fetch() {
+  local packages package
+  [ -f "$keyring" ] || fail "$keyring is missing: install debian-archive-keyring"
+  part=$target.part.$$
+  trap 'rm -rf "$part"' EXIT
+  mkdir -p "$part/lists/partial" "$part/cache/archives/partial" "$part/root"
+  echo "deb [signed-by=$keyring] $(mirror) $suite main" > "$part/sources.list"
+  newest_apt apt-get update >&2
+  case $what in
+    kernel)
+      mapfile -t packages < <(kernel_packages)
+      (cd "$part/cache/archives" && newest_apt apt-get download "${packages[@]}" >&2)
+      ;;
+    runtimes) newest_apt apt-get install --yes --download-only runc crun >&2 ;;
+  esac
+  for package in "$part"/cache/archives/*.deb; do dpkg -x "$package" "$part/root"; done
+  mv "$part/root" "$target"
+}
+
+what=${1:-}
+[[ $what =~ ^(kernel|runtimes)$ ]] || {
+  echo 'usage: newest.sh kernel|runtimes' >&2
+  exit 2
+}
+target=$cache/$suite-$what
+exec 9> "$target.lock"
+flock 9
+[ -d "$target" ] || fetch
+echo "$target"
