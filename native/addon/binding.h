@@ -93,6 +93,7 @@ void bind_files(Napi::Object exports);
 void bind_foreground(Napi::Object exports);
 void bind_hooks(Napi::Object exports);
 void bind_messages(Napi::Object exports);
+void bind_netlink(Napi::Object exports);
 void bind_process(Napi::Object exports);
 void bind_sockets(Napi::Object exports);
 void bind_spawn(Napi::Object exports);

@@ -149,6 +149,14 @@ function parentActions({ spec, process, namespaces }: Prepared, rlimits: ParentA
       gidOrigin: '/linux/gidMappings',
     }
   }
+  const netDevices = Object.entries(spec.linux?.netDevices ?? {})
+  if (netDevices.length > 0) {
+    parent.netDevices = netDevices.map(([from, { name }]) => ({
+      from,
+      to: name === undefined || name === '' ? from : name,
+      origin: `/linux/netDevices/${escapePointer(from)}`,
+    }))
+  }
   return parent
 }
 

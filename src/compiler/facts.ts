@@ -58,6 +58,13 @@ export interface ClockOffset {
   nanosecs: number
 }
 
+/** An item of linux.netDevices. `to` may be a template for the kernel: `eth%d`. */
+export interface NetDeviceMove {
+  from: string
+  to: string
+  origin: Origin
+}
+
 /**
  * What init cannot do for itself, because its user namespace has no say in it: the process that spawned it does it,
  * on the pid of the child (or of `forked`), at the sync point that each field names. Everything else is in the plan.
@@ -72,6 +79,8 @@ export interface ParentActions {
   timeOffsets?: { clocks: readonly ClockOffset[]; origin: Origin }
   /** At `syncPoint.namespaces` (exec: `syncPoint.ready`): write /proc/PID/oom_score_adj. */
   oomScoreAdj?: { value: number; origin: Origin }
+  /** At `syncPoint.namespaces`: move devices of the own network namespace into the container's, where they are called `to`. */
+  netDevices?: readonly NetDeviceMove[]
   /** At `syncPoint.ready`: prlimit(2). Only for containers with a user namespace; the others' limits are steps. */
   rlimits: readonly PreparedRlimit[]
 }

@@ -76,6 +76,10 @@ export interface Addon {
   removeCgroupsBelow(path: string): boolean
   // devices.cpp
   setDeviceFilter(cgroup: Fd, program: Uint8Array): void
+  // netlink.cpp
+  netDevice(network: Fd, name: string): { index: number; up: boolean; addresses: Uint8Array }
+  moveNetDevice(from: Fd, index: number, to: Fd, name: string): number
+  setUpNetDevice(network: Fd, index: number, name: string, addresses: Uint8Array, up: boolean): string
   // system.cpp
   now(): string
   euid(): number

@@ -4,7 +4,7 @@
  */
 import type { Addon } from './addon.ts'
 import { loadAddon } from './addon.ts'
-import type { Cgroups, Files, Host, Output, Processes, Sockets, System } from './host.ts'
+import type { Cgroups, Files, Host, Networks, Output, Processes, Sockets, System } from './host.ts'
 import { throwingSystemErrors } from './system-error.ts'
 
 /** Of a text that is read whole, where the caller names no limit. */
@@ -21,6 +21,7 @@ export function directHost(): Host {
     processes: processes(addon),
     sockets: sockets(addon),
     cgroups: cgroups(addon),
+    networks: networks(addon),
     output: output(addon),
     system: system(addon),
   }
@@ -96,6 +97,14 @@ function cgroups(addon: Addon): Cgroups {
   return {
     setDeviceFilter: (cgroup, program) => addon.setDeviceFilter(cgroup, program),
     removeBelow: (path) => addon.removeCgroupsBelow(path),
+  }
+}
+
+function networks(addon: Addon): Networks {
+  return {
+    find: (network, name) => addon.netDevice(network, name),
+    move: (from, index, to, name) => addon.moveNetDevice(from, index, to, name),
+    setUp: (network, { index, up, addresses }, name) => addon.setUpNetDevice(network, index, name, addresses, up),
   }
 }
 

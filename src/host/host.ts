@@ -177,6 +177,29 @@ export interface Cgroups {
   removeBelow(path: string): Awaitable<boolean>
 }
 
+/** A network device, as far as moving it to another namespace takes that from it. */
+export interface NetDevice {
+  /** Its number in its namespace. */
+  index: number
+  /** Whether it is up (IFF_UP). */
+  up: boolean
+  /** Its permanent addresses of global scope, of any family: for `setUp` alone to read. */
+  addresses: Uint8Array
+}
+
+/** Network devices, by rtnetlink(7). A namespace is an open file such as /proc/PID/ns/net. */
+export interface Networks {
+  /** ENODEV where the namespace has no device of that name. */
+  find(network: Fd, name: string): Awaitable<NetDevice>
+  /**
+   * Moves a device to another namespace, whole or not at all, and returns its number there. It arrives down, without addresses
+   * and with the name that it has: EEXIST where `name`, which it is to get, is taken there. `name` may be a template (`eth%d`).
+   */
+  move(from: Fd, index: number, to: Fd, name: string): Awaitable<number>
+  /** Gives a device a name, its addresses, and `up`; returns the name, which the kernel completes where it is a template. */
+  setUp(network: Fd, device: NetDevice, name: string): Awaitable<string>
+}
+
 export interface Output {
   stdout(text: string): Awaitable<void>
   stderr(text: string): Awaitable<void>
@@ -203,6 +226,7 @@ export interface Host {
   readonly processes: Processes
   readonly sockets: Sockets
   readonly cgroups: Cgroups
+  readonly networks: Networks
   readonly output: Output
   readonly system: System
 }

@@ -33,6 +33,8 @@ export interface Established {
   init: Init
   /** Master of the terminal, in the foreground. */
   console: Fd
+  /** Keeps the container's network namespace alive while `undo` may have to take devices out of it; -1: there are none. */
+  network: Fd
   lock: Fd
   /** Takes the whole container back. */
   undo: Undo
@@ -128,6 +130,7 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
     state,
     init,
     console: -1,
+    network: -1,
     lock,
     undo,
     locate: (error) => locate(error, bundle.file, bundle.text),
@@ -197,6 +200,7 @@ async function record({ host }: Context, { dir, state, init }: Established): Pro
 /** Lets go of an established container: it stays. The caller still has to close the pidfd if it keeps it. */
 export async function finish({ host }: Context, established: Established, keepPidfd = false): Promise<void> {
   await established.init.release(keepPidfd)
+  if (established.network >= 0) await closeQuietly(host, established.network)
   await closeQuietly(host, established.lock)
 }
 
@@ -233,6 +237,10 @@ async function setUp(
       if (point === syncPoint.namespaces) {
         await adjustOom(context, init.name.pid, parent.oomScoreAdj)
         if (prepared.cgroup !== undefined) await limitMemoryOf(host, prepared.cgroup)
+        if (parent.netDevices !== undefined) {
+          const { moveNetDevices } = await import('./net-devices.ts')
+          established.network = await moveNetDevices(host, init.name.pid, parent.netDevices, undo)
+        }
       }
       if (point !== syncPoint.ready) return
       await limit(context, init.name.pid, parent.rlimits)

@@ -87,6 +87,7 @@ function asJson(bundle: Bundle, cgroup: PlacedCgroup | undefined, compiled: Comp
     parent: {
       idMaps: parent.idMaps,
       oomScoreAdj: parent.oomScoreAdj,
+      netDevices: parent.netDevices,
       rlimits: parent.rlimits.map(({ soft, hard, ...rest }) => ({ ...rest, soft: String(soft), hard: String(hard) })),
     },
     ...explainJson(compiled.plan),
@@ -107,7 +108,7 @@ function cgroupLines(cgroup: PlacedCgroup | undefined): SurroundingLine[] {
 }
 
 /** What runt itself does for init while that waits. */
-function parentLines({ idMaps, oomScoreAdj, rlimits }: Compiled['parent']): SurroundingLine[] {
+function parentLines({ idMaps, oomScoreAdj, netDevices, rlimits }: Compiled['parent']): SurroundingLine[] {
   const lines: SurroundingLine[] = []
   const map = (list: readonly { containerID: number; hostID: number; size: number }[]) =>
     list.map((entry) => `${entry.containerID} ${entry.hostID} ${entry.size}`).join(', ')
@@ -117,6 +118,8 @@ function parentLines({ idMaps, oomScoreAdj, rlimits }: Compiled['parent']): Surr
   }
   if (oomScoreAdj !== undefined)
     lines.push({ origin: oomScoreAdj.origin, text: `write /proc/PID/oom_score_adj ${oomScoreAdj.value}` })
+  for (const { from, to, origin } of netDevices ?? [])
+    lines.push({ origin, text: `move network device ${from} to the container as ${to}`, calls: 'rtnetlink' })
   for (const { resource, soft, hard, origin } of rlimits)
     lines.push({ origin, text: `limit ${resource} to ${soft}, ${hard}`, calls: 'prlimit64' })
   return lines

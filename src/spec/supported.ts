@@ -28,7 +28,6 @@ const specFields: Fields = {
   linux: {
     seccomp: refused,
     intelRdt: refused,
-    netDevices: refused,
     memoryPolicy: refused,
     personality: refused,
     mountLabel: refused,

@@ -15,7 +15,7 @@ import type {
 } from '../../src/host/host.ts'
 import { openFlags } from '../../src/host/host.ts'
 import { directory, systemError, type Fifo, type OpenFile } from './tree.ts'
-import { cgroupRoot, type Process, type SocketPair, type World } from './world.ts'
+import { cgroupRoot, type NetworkDevice, type Process, type SocketPair, type World } from './world.ts'
 
 /** No code can handle it: whatever the command does after it, it meets it again. */
 export class Killed extends Error {}
@@ -36,6 +36,7 @@ type Held =
   | { kind: 'pidfd'; process: Process }
   | { kind: 'socket'; pair: SocketPair }
   | { kind: 'console' }
+  | { kind: 'network'; devices: Map<string, NetworkDevice> }
 
 export class SimulatedHost {
   readonly effects: string[] = []
@@ -63,6 +64,7 @@ export class SimulatedHost {
         setDeviceFilter: (fd: Fd) => void this.take(fd),
         removeBelow: (path: string) => this.removeBelow(path),
       }),
+      networks: this.counted('networks', this.networks()),
       output: {
         stdout: (text) => void (world.stdout += text),
         stderr: (text) => void (world.stderr += text),
@@ -272,6 +274,8 @@ export class SimulatedHost {
 
   private readLink(path: string): string {
     if (path === '/proc/self') return '77'
+    const network = /^\/proc\/(self|\d+)\/ns\/net$/.exec(path)
+    if (network) return `net:[${network[1]}]`
     const descriptor = /^\/proc\/self\/fd\/(\d+)$/.exec(path)
     const file = this.file(Number(descriptor?.[1]))
     return file.node.kind === 'directory' && file.node.removed ? `${file.path} (deleted)` : file.path
@@ -297,6 +301,8 @@ export class SimulatedHost {
   }
 
   private async open(path: string, flags: number): Promise<Fd> {
+    const network = /^\/proc\/(self|\d+)\/ns\/net$/.exec(path)
+    if (network) return this.hold({ kind: 'network', devices: this.world.network(network[1]!) })
     const node = this.world.tree.get(path, 'open')
     const both = (flags & openFlags.readWrite) !== 0
     const write = both || (flags & openFlags.writeOnly) !== 0
@@ -327,6 +333,40 @@ export class SimulatedHost {
     while (node.lockedBy !== undefined) await this.world.until(() => node.lockedBy === undefined)
     // Killed while it waited: the descriptor is closed.
     if (!this.dead) node.lockedBy = file
+  }
+
+  // ——— network devices ———
+
+  private networks(): Host['networks'] {
+    const at = (fd: Fd): Map<string, NetworkDevice> => {
+      const held = this.take(fd)
+      if (held.kind !== 'network') throw systemError('EINVAL', 'setns')
+      return held.devices
+    }
+    const named = (devices: Map<string, NetworkDevice>, index: number): [string, NetworkDevice] => {
+      for (const entry of devices) if (entry[1].index === index) return entry
+      throw systemError('ENODEV', 'netlink')
+    }
+    return {
+      find: (fd, name) => {
+        const device = at(fd).get(name)
+        if (device === undefined) throw systemError('ENODEV', 'netlink', name)
+        return { index: device.index, up: device.up, addresses: Buffer.from(device.addresses) }
+      },
+      move: (from, index, to, name) => {
+        if (at(to).has(name)) throw systemError('EEXIST', 'netlink', name)
+        const [old] = named(at(from), index)
+        at(from).delete(old)
+        at(to).set(old, { index: index + 100, up: false, addresses: '' })
+        return index + 100
+      },
+      setUp: (fd, { index, up, addresses }, name) => {
+        const [old] = named(at(fd), index)
+        at(fd).delete(old)
+        at(fd).set(name, { index, up, addresses: Buffer.from(addresses).toString() })
+        return name
+      },
+    }
   }
 
   // ——— processes ———

@@ -53,17 +53,32 @@ export interface Process {
 
 export const cgroupRoot = '/sys/fs/cgroup'
 
+export interface NetworkDevice {
+  index: number
+  up: boolean
+  /** Stands for the bytes that only the addon reads. */
+  addresses: string
+}
+
 export class World {
   readonly tree = new Tree()
   readonly processes = new Map<number, Process>()
   /** Descriptors that were sent away, by socket. */
   readonly sent: { socket: string; data: string }[] = []
+  /** Network devices by name, of the commands' own namespace (`self`) and of those of processes (their pids). */
+  private readonly networks = new Map<string, Map<string, NetworkDevice>>()
   /** For the next processes. */
   script: Script = {}
   /** A command that a test left at work. */
   creator: object | undefined
   stdout = ''
   stderr = ''
+
+  network(owner: string): Map<string, NetworkDevice> {
+    const devices = this.networks.get(owner) ?? new Map<string, NetworkDevice>()
+    this.networks.set(owner, devices)
+    return devices
+  }
   private nextPid = 100
   private nextStart = 5000
   private waiters: { ready: () => boolean; wake: () => void }[] = []

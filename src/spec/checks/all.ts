@@ -7,6 +7,7 @@ import { hooks } from './hooks.ts'
 import { mappings, mappingsAndNamespace } from './mappings.ts'
 import { mountDestinations, mountMappings, mountSources, protectedDestinations } from './mounts.ts'
 import { hostNames, namespaces, timeOffsets } from './namespaces.ts'
+import { netDevices } from './net-devices.ts'
 import { cgroupsPath, restrictedPaths } from './paths.ts'
 import { args, cwd, env, processPresent, umask, userIds } from './process.ts'
 import { rlimits } from './rlimits.ts'
@@ -29,6 +30,7 @@ export const specChecks: readonly Check<Spec>[] = [
   mappingsAndNamespace,
   mappings,
   timeOffsets,
+  netDevices,
   devices,
   deviceRules,
   cgroupsPath,

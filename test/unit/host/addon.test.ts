@@ -119,6 +119,9 @@ const wrong: readonly unknown[] = [
 
 /** Arguments of each function that it would take; none of them has an effect here. */
 const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
+  netDevice: [1 << 30, 'eth0'],
+  moveNetDevice: [1 << 30, 1, 1 << 30, 'eth0'],
+  setUpNetDevice: [1 << 30, 1, 'eth0', new Uint8Array(4), true],
   readText: ['/nowhere/file', 10, false],
   writeExisting: ['/nowhere/file', 'text'],
   writeAtomic: ['/nowhere/file', 'text', 0o600],

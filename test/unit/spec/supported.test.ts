@@ -7,7 +7,6 @@ const unsupported: Readonly<Record<string, unknown>> = {
   '/hooks': { poststop: [{ path: '/bin/true' }] },
   '/linux/seccomp': { defaultAction: 'SCMP_ACT_ALLOW' },
   '/linux/intelRdt': { closID: 'a' },
-  '/linux/netDevices': { eth0: { name: 'eth1' } },
   '/linux/memoryPolicy': { mode: 'MPOL_LOCAL' },
   '/linux/personality': { domain: 'LINUX32' },
   '/linux/mountLabel': 'system_u:object_r:container_file_t:s0',
