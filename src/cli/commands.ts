@@ -210,4 +210,17 @@ export const commands: readonly Command[] = [
     options: [],
     load: () => import('./state.ts'),
   },
+  {
+    name: 'validate',
+    doc: 'tell all problems of a configuration at once, with their lines; does nothing and needs no root',
+    args: { list: [{ name: 'bundle-or-file', optional: true }], min: 0, max: 1 },
+    options: [
+      bundle,
+      { ...config, doc: 'configuration to use instead of config.json of the bundle; - for standard input' },
+      { name: 'process', short: 'p', value: 'file', doc: 'process object, as of exec --process, to validate instead' },
+      { name: 'json', doc: 'print the problems as JSON' },
+      { name: 'format', value: 'text|json', choices: ['text', 'json'], doc: '', hidden: true },
+    ],
+    load: () => import('./validate.ts'),
+  },
 ]

@@ -84,13 +84,18 @@ function fieldText(error: RuntError): string | undefined {
 
 function problemList(error: InvalidConfigError): string {
   const { file, problems } = error
-  const lines = [problems.length === 1 ? `${file} has a problem` : `${file} has ${problems.length} problems`]
-  for (const problem of problems.slice(0, maxProblems)) {
-    lines.push(`  ${place(file, problem)}${visible(`${fieldName(problem.pointer)} ${problem.message}`)}`)
-    if (problem.hint !== undefined) lines.push(`    hint: ${visible(problem.hint)}`)
-  }
-  if (problems.length > maxProblems) lines.push(`  and ${problems.length - maxProblems} more`)
-  return `${lines.join('\n')}\n`
+  let text = problems.length === 1 ? `${file} has a problem\n` : `${file} has ${problems.length} problems\n`
+  for (const problem of problems.slice(0, maxProblems)) text += problemLine(file, problem)
+  if (problems.length > maxProblems) text += `  and ${problems.length - maxProblems} more: "runt validate" tells all\n`
+  return text
+}
+
+/** A problem with its place and, on a line of its own, its hint. @param label goes before the sentence */
+export function problemLine(file: string, problem: ConfigProblem, label = ''): string {
+  // What names its field itself has none to begin with.
+  const field = problem.pointer === '' && label !== '' ? '' : `${fieldName(problem.pointer)} `
+  const line = `  ${place(file, problem)}${label}${visible(`${field}${problem.message}`)}\n`
+  return problem.hint === undefined ? line : `${line}    hint: ${visible(problem.hint)}\n`
 }
 
 function place(file: string, { line, column }: ConfigProblem): string {

@@ -19,16 +19,20 @@ export interface Bundle {
   warnings: string[]
 }
 
+/** Where a configuration was found, and its text. */
+export interface ConfigText {
+  /** The bundle's directory: absolute, without symlinks. */
+  dir: string
+  file: string
+  text: string
+}
+
 /** @throws RuntError if the bundle or its config.json cannot be read; InvalidConfigError with every problem found. */
 export async function loadBundle(
   context: Context,
   request: { bundle?: string | undefined; config?: string | undefined },
 ): Promise<Bundle> {
-  const { host, globals } = context
-  const name = absolute(globals, request.bundle ?? '.')
-  const dir = await attempt(`bundle ${name}`, { origin: '--bundle' }, () => host.files.realPath(name))
-  const file = request.config === undefined ? `${dir}/config.json` : absolute(globals, request.config)
-  const text = await readConfig(context, dir, file, request.config !== undefined)
+  const { dir, file, text } = await readBundle(context, request)
   const { spec, problems, warnings } = parseSpec(text)
   if (spec === undefined || problems.length > 0) throw await invalidConfig(file, text, problems)
   return {
@@ -39,6 +43,21 @@ export async function loadBundle(
     rootfs: spec.root === undefined ? undefined : resolvePath(dir, spec.root.path),
     warnings: warnings.map(sentence),
   }
+}
+
+/**
+ * Finds and reads config.json, whatever is in it.
+ * @throws RuntError if the bundle or the file cannot be read.
+ */
+export async function readBundle(
+  context: Context,
+  request: { bundle?: string | undefined; config?: string | undefined },
+): Promise<ConfigText> {
+  const { host, globals } = context
+  const name = absolute(globals, request.bundle ?? '.')
+  const dir = await attempt(`bundle ${name}`, { origin: '--bundle' }, () => host.files.realPath(name))
+  const file = request.config === undefined ? `${dir}/config.json` : absolute(globals, request.config)
+  return { dir, file, text: await readConfig(context, dir, file, request.config !== undefined) }
 }
 
 async function readConfig(context: Context, dir: string, file: string, given: boolean): Promise<string> {
@@ -65,13 +84,14 @@ export function sentence(problem: ConfigProblem): string {
   return `${fieldName(problem.pointer)} ${problem.message}`
 }
 
-/** The error for problems of a configuration, with their lines. */
+/** The error for problems of a configuration, or of a `process` object, with their lines. */
 export async function invalidConfig(
   file: string,
   text: string,
   problems: readonly ConfigProblem[],
+  kind: 'Spec' | 'Process' = 'Spec',
 ): Promise<InvalidConfigError> {
-  const located = await locateProblems(text, [...problems])
+  const located = await locateProblems(text, problems, kind)
   const [first] = located
   const more = located.length - 1
   const rest = more > 0 ? ` (and ${more} more problem${more === 1 ? '' : 's'})` : ''

@@ -34,7 +34,7 @@ async function processFromFile(context: Context, request: ExecRequest, name: str
     context.host.files.readText(file, maxConfigBytes),
   )
   const { process, problems, warnings } = parseProcess(text)
-  if (process === undefined) throw await invalidConfig(file, text, problems)
+  if (process === undefined) throw await invalidConfig(file, text, problems, 'Process')
   if (request.tty === true) process.terminal = true
   return { process, warnings: warnings.map(sentence), source: { file, text } }
 }

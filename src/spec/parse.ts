@@ -91,10 +91,18 @@ function mayHave(text: string | undefined, part: string): boolean {
   return text === undefined || text.includes(part)
 }
 
-/** `locateProblems` of locate.ts, which is loaded when there is a problem to tell. */
-export async function locateProblems(text: string, problems: readonly Problem[]): Promise<Problem[]> {
-  const locate = await import('./locate.ts')
-  return locate.locateProblems(text, problems)
+/**
+ * Problems as they are told: with line and column, and where a field is missing, the misspelt one that may be meant.
+ * What it needs is loaded only now, when there is a problem to tell.
+ */
+export async function locateProblems(
+  text: string,
+  problems: readonly Problem[],
+  kind: 'Spec' | 'Process' = 'Spec',
+): Promise<Problem[]> {
+  const [locate, unknown] = await Promise.all([import('./locate.ts'), import('./unknown.ts')])
+  const { document } = parseJson(text)
+  return locate.locateProblems(text, document === undefined ? problems : unknown.hintMisspelt(document, problems, kind))
 }
 
 function parseJson(text: string): Findings & { document?: unknown } {

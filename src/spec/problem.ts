@@ -63,16 +63,20 @@ export function didYouMean(name: string, known: readonly string[]): string | und
   return best === undefined ? undefined : `did you mean ${best}?`
 }
 
-/** Levenshtein distance. */
+/** How many letters are to be inserted, left out or changed; two that changed places count as one (optimal string alignment). */
 function editDistance(a: string, b: string): number {
+  let beforePrevious: number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {
     const row = [i]
     for (let j = 1; j <= b.length; j++) {
       const change = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row.push(Math.min(change, previous[j]! + 1, row[j - 1]! + 1))
+      let distance = Math.min(change, previous[j]! + 1, row[j - 1]! + 1)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        distance = Math.min(distance, beforePrevious[j - 2]! + 1)
+      row.push(distance)
     }
-    previous = row
+    ;[beforePrevious, previous] = [previous, row]
   }
   return previous[b.length]!
 }
