@@ -177,6 +177,32 @@ class BlockedSignals {
   uint64_t before_ = 0;
 };
 
+// Binds this thread to processors, so that a child made meanwhile is so from its first instruction on;
+// sched_setaffinity(2) has no word for another's child.
+class BoundThread {
+ public:
+  explicit BoundThread(const std::vector<int> &cpus) {
+    if (cpus.empty()) return;
+    std::vector<uint64_t> mask(kWords);
+    before_.resize(kWords);
+    for (const int cpu : cpus) {
+      if (cpu >= static_cast<int>(kWords * 64)) fail_with(EINVAL, "sched_setaffinity");
+      mask[static_cast<size_t>(cpu) / 64] |= uint64_t{1} << (cpu % 64);
+    }
+    if (::syscall(SYS_sched_getaffinity, 0, kWords * 8, before_.data()) < 0) fail("sched_getaffinity");
+    if (::syscall(SYS_sched_setaffinity, 0, kWords * 8, mask.data()) < 0) fail("sched_setaffinity");
+  }
+  ~BoundThread() {
+    if (!before_.empty()) ::syscall(SYS_sched_setaffinity, 0, kWords * 8, before_.data());
+  }
+  BoundThread(const BoundThread &) = delete;
+  BoundThread &operator=(const BoundThread &) = delete;
+
+ private:
+  static constexpr size_t kWords = 8192 / 64; // NR_CPUS at most
+  std::vector<uint64_t> before_;
+};
+
 // The namespaces asked for: what a refusal of clone3 is about.
 std::string describe(const ChildProgram &program) {
   static constexpr struct {
@@ -229,6 +255,7 @@ StartedChild start_child(const ChildProgram &program) {
 
   long pid;
   {
+    const BoundThread bound(program.cpus);
     BlockedSignals blocked;
     pid = clone3_call(&request, run_child, &order);
   }

@@ -26,6 +26,8 @@ struct ChildProgram {
   uint64_t clone_flags = 0;
   // Directory of a cgroup, or -1.
   int cgroup = -1;
+  // Processors on which it starts; none: those of this thread.
+  std::vector<int> cpus;
 };
 
 struct StartedChild {

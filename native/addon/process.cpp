@@ -1,14 +1,18 @@
 // Processes: pidfds, waiting, reaping.
+#include <fcntl.h>
+#include <linux/ioprio.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <ctime>
 
 #include "binding.h"
 #include "exit_status.h"
+#include "fd.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -83,6 +87,60 @@ Napi::Value set_limit(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
+// struct sched_attr of linux/sched/types.h, whose header collides with libc's: size SCHED_ATTR_SIZE_VER1.
+struct SchedAttr {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+  uint32_t least_utilization, most_utilization;
+};
+static_assert(sizeof(SchedAttr) == 56);
+
+Napi::Value set_scheduler(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const auto pid = static_cast<pid_t>(args.integer(0, "pid", 1, INT32_MAX));
+  SchedAttr attributes = {};
+  attributes.size = sizeof attributes;
+  attributes.policy = static_cast<uint32_t>(args.integer(1, "policy", 0, UINT32_MAX));
+  attributes.nice = static_cast<int32_t>(args.integer(2, "nice", -20, 19));
+  attributes.priority = static_cast<uint32_t>(args.integer(3, "priority", 0, 99));
+  attributes.flags = args.word(4, "flags");
+  attributes.runtime = args.word(5, "runtime");
+  attributes.deadline = args.word(6, "deadline");
+  attributes.period = args.word(7, "period");
+  if (::syscall(SYS_sched_setattr, pid, &attributes, 0) != 0) fail("sched_setattr");
+  return info.Env().Undefined();
+}
+
+Napi::Value set_io_priority(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const auto pid = static_cast<pid_t>(args.integer(0, "pid", 1, INT32_MAX));
+  const auto io_class = args.integer(1, "ioClass", 0, 7);
+  const auto priority = args.integer(2, "priority", 0, 8191);
+  const auto value = static_cast<int>(io_class << IOPRIO_CLASS_SHIFT | priority);
+  if (::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, value) != 0) fail("ioprio_set");
+  return info.Env().Undefined();
+}
+
+// namespaces(pid, names): the links of /proc/PID/ns, which stand for the namespaces.
+Napi::Value namespaces(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const std::string path = "/proc/" + std::to_string(args.integer(0, "pid", 1, INT32_MAX)) + "/ns";
+  const auto names = args.strings(1, "names");
+  const Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) fail("open", path);
+  auto result = Napi::Array::New(info.Env(), names.size());
+  for (uint32_t i = 0; i < names.size(); i++) {
+    char target[256];
+    const ssize_t size = ::readlinkat(directory.get(), names[i].c_str(), target, sizeof target);
+    if (size < 0) fail("readlinkat", path + "/" + names[i]);
+    result[i] = Napi::String::New(info.Env(), target, static_cast<size_t>(size));
+  }
+  return result;
+}
+
 Napi::Value become_subreaper(const Napi::CallbackInfo &info) {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == -1) fail("prctl", "PR_SET_CHILD_SUBREAPER");
   return info.Env().Undefined();
@@ -102,6 +160,9 @@ void bind_process(Napi::Object exports) {
   bind<pidfd_wait>(exports, "pidfdWait");
   bind<wait>(exports, "wait");
   bind<set_limit>(exports, "setLimit");
+  bind<set_scheduler>(exports, "setScheduler");
+  bind<set_io_priority>(exports, "setIoPriority");
+  bind<namespaces>(exports, "namespaces");
   bind<become_subreaper>(exports, "becomeSubreaper");
   bind<exit_now>(exports, "exitNow");
 }

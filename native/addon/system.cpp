@@ -1,5 +1,6 @@
 // Facts of the machine and of this process.
 #include <linux/capability.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -42,6 +43,18 @@ Napi::Value kernel_release(const Napi::CallbackInfo &info) {
   return Napi::String::New(info.Env(), name.release);
 }
 
+Napi::Value random(const Napi::CallbackInfo &info) {
+  std::array<unsigned char, 16> bytes = {};
+  // So few bytes come whole, or not at all: getrandom(2).
+  if (::getrandom(bytes.data(), bytes.size(), 0) < 0) fail("getrandom");
+  std::string text;
+  for (const unsigned byte : bytes) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return Napi::String::New(info.Env(), text);
+}
+
 Napi::Value sleep(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const auto ms = args.integer(0, "ms", 0, INT32_MAX);
@@ -61,6 +74,7 @@ void bind_system(Napi::Object exports) {
   bind<egid>(exports, "egid");
   bind<kernel_release>(exports, "kernelRelease");
   bind<sleep>(exports, "sleep");
+  bind<random>(exports, "random");
 }
 
 } // namespace runt

@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0xd5c3924b;
+constexpr uint32_t kPlanVersion = 0xd85db598;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -22,6 +22,11 @@ enum class Op : uint16_t {
   Sethostname,
   Setdomainname,
   Rlimit,
+  CpuAffinity,
+  Scheduler,
+  IoPriority,
+  MemoryPolicy,
+  Personality,
   Umask,
   KeepCapabilities,
   BoundingSet,
@@ -49,6 +54,8 @@ enum class Op : uint16_t {
   VerifyNull,
   PivotRoot,
   WriteProc,
+  WriteSelf,
+  VerifySelf,
   OpenConsole,
   UseConsole,
   ChownStreams,
@@ -60,7 +67,7 @@ enum class Op : uint16_t {
   Exec,
 };
 
-constexpr uint16_t kOpCount = 48;
+constexpr uint16_t kOpCount = 55;
 
 // Ask for a signal (or 0 for none) when the parent dies.
 // prctl(PR_SET_PDEATHSIG)
@@ -170,6 +177,67 @@ inline void decode(Decoder &d, RlimitStep &s) {
   d.read(s.resource);
   d.read(s.soft);
   d.read(s.hard);
+}
+
+// Run on these processors (decimal numbers) only. None: on all that the cgroup gives, whatever was inherited; where the kernel refuses that, the inherited ones stay.
+// sched_setaffinity
+struct CpuAffinityStep {
+  Strs cpus;
+};
+inline void decode(Decoder &d, CpuAffinityStep &s) {
+  d.read(s.cpus);
+}
+
+// Set the scheduling policy (SCHED_*) with its attributes; the clamps of utilization are 0. Times are nanoseconds.
+// sched_setattr
+struct SchedulerStep {
+  uint32_t policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime;
+  uint64_t deadline;
+  uint64_t period;
+};
+inline void decode(Decoder &d, SchedulerStep &s) {
+  d.read(s.policy);
+  d.read(s.flags);
+  d.read(s.nice);
+  d.read(s.priority);
+  d.read(s.runtime);
+  d.read(s.deadline);
+  d.read(s.period);
+}
+
+// Set the I/O scheduling class (IOPRIO_CLASS_*) and the priority in it.
+// ioprio_set
+struct IoPriorityStep {
+  uint32_t ioClass;
+  uint32_t priority;
+};
+inline void decode(Decoder &d, IoPriorityStep &s) {
+  d.read(s.ioClass);
+  d.read(s.priority);
+}
+
+// Set the NUMA memory policy: MPOL_* with MPOL_F_*, for these nodes (decimal numbers).
+// set_mempolicy
+struct MemoryPolicyStep {
+  uint32_t mode;
+  Strs nodes;
+};
+inline void decode(Decoder &d, MemoryPolicyStep &s) {
+  d.read(s.mode);
+  d.read(s.nodes);
+}
+
+// Set the execution domain (PER_*).
+// personality
+struct PersonalityStep {
+  uint32_t domain;
+};
+inline void decode(Decoder &d, PersonalityStep &s) {
+  d.read(s.domain);
 }
 
 // Set the file mode creation mask.
@@ -503,6 +571,30 @@ inline void decode(Decoder &d, WriteProcStep &s) {
   d.read(s.text);
 }
 
+// Write a text to a file of this process below the root of a procfs, verified to be one; never through a link or what is mounted there.
+// readlinkat(self), openat2(RESOLVE_BENEATH|NO_XDEV|NO_SYMLINKS), write
+struct WriteSelfStep {
+  Reg proc;
+  Str path;
+  Str text;
+};
+inline void decode(Decoder &d, WriteSelfStep &s) {
+  d.read(s.proc);
+  d.read(s.path);
+  d.read(s.text);
+}
+
+// Refuse to go on unless links of this process, below the root of a procfs verified to be one, lead where they should: the namespaces that it is in. links: path and target by turns.
+// readlinkat(self), readlinkat
+struct VerifySelfStep {
+  Reg proc;
+  Strs links;
+};
+inline void decode(Decoder &d, VerifySelfStep &s) {
+  d.read(s.proc);
+  d.read(s.links);
+}
+
 // Make a pseudoterminal in the devpts below root (dev/pts/ptmx), send its master to the other side, and keep the terminal itself in dst. rows 0: leave the size alone.
 // openat2, ioctl(TIOCSPTLCK, TIOCGPTPEER, TIOCSWINSZ), sendmsg(SCM_RIGHTS)
 struct OpenConsoleStep {
@@ -610,6 +702,11 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   12, // sethostname
   12, // setdomainname
   24, // rlimit
+  16, // cpuAffinity
+  48, // scheduler
+  12, // ioPriority
+  20, // memoryPolicy
+  8, // personality
   8, // umask
   8, // keepCapabilities
   12, // boundingSet
@@ -637,6 +734,8 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   8, // verifyNull
   12, // pivotRoot
   24, // writeProc
+  24, // writeSelf
+  20, // verifySelf
   28, // openConsole
   8, // useConsole
   8, // chownStreams
@@ -709,6 +808,31 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::Rlimit: {
       RlimitStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::CpuAffinity: {
+      CpuAffinityStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Scheduler: {
+      SchedulerStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::IoPriority: {
+      IoPriorityStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::MemoryPolicy: {
+      MemoryPolicyStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Personality: {
+      PersonalityStep s{};
       decode(d, s);
       return visit(s);
     }
@@ -844,6 +968,16 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::WriteProc: {
       WriteProcStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::WriteSelf: {
+      WriteSelfStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::VerifySelf: {
+      VerifySelfStep s{};
       decode(d, s);
       return visit(s);
     }

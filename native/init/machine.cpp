@@ -99,6 +99,17 @@ void Machine::report_to(int fifo) {
   socket_ = -1;
 }
 
+int64_t number_in(const char *text, uint32_t most) {
+  uint64_t value = 0;
+  if (*text == 0) return -1;
+  for (; *text != 0; text++) {
+    if (*text < '0' || *text > '9') return -1;
+    value = value * 10 + static_cast<uint64_t>(*text - '0');
+    if (value > most) return -1;
+  }
+  return static_cast<int64_t>(value);
+}
+
 size_t length_of(const char *text) {
   size_t length = 0;
   while (text[length] != 0) length++;

@@ -104,6 +104,9 @@ bool validate_plan(const uint8_t *bytes, size_t size, uint32_t *failed);
 // and `call` names the system call.
 Fd open_in(int root, Str path, uint32_t make, uint32_t mode, uint32_t kind, const char **call);
 
+// A decimal number that ends at a NUL; -1 if it is none, or more than `most`.
+int64_t number_in(const char *text, uint32_t most);
+
 size_t length_of(const char *text);
 bool equal(const char *a, const char *b);
 bool starts_with(const char *text, const char *prefix);

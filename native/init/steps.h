@@ -29,6 +29,13 @@ bool run(const AmbientCapabilitiesStep &, Machine &);
 bool run(const UserStep &, Machine &);
 bool run(const NoNewPrivilegesStep &, Machine &);
 
+// steps_scheduling.cpp
+bool run(const CpuAffinityStep &, Machine &);
+bool run(const SchedulerStep &, Machine &);
+bool run(const IoPriorityStep &, Machine &);
+bool run(const MemoryPolicyStep &, Machine &);
+bool run(const PersonalityStep &, Machine &);
+
 // steps_mount.cpp
 bool run(const PropagationStep &, Machine &);
 bool run(const OpenTreeStep &, Machine &);
@@ -51,6 +58,8 @@ bool run(const MknodStep &, Machine &);
 bool run(const SymlinkStep &, Machine &);
 bool run(const VerifyNullStep &, Machine &);
 bool run(const WriteProcStep &, Machine &);
+bool run(const WriteSelfStep &, Machine &);
+bool run(const VerifySelfStep &, Machine &);
 
 // steps_console.cpp
 bool run(const OpenConsoleStep &, Machine &);

@@ -5,6 +5,45 @@ namespace runt {
 namespace {
 
 constexpr uint32_t kProcMagic = 0x9fa0; // linux/magic.h
+constexpr uint64_t kProcRoot = 1;       // PROC_ROOT_INO of the kernel
+// Nothing mounted over a part of it, no link out of it.
+constexpr uint64_t kProcOnly = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+
+// CVE-2019-16884, CVE-2025-52881
+bool verify_procfs(int proc, Machine &m) {
+  long type = sys::filesystem_type(proc);
+  if (type < 0) return m.fail(static_cast<int>(type), "fstatfs");
+  return type == kProcMagic || m.fail(EXDEV, "fstatfs", "not a procfs");
+}
+
+bool write_text(int proc, const char *path, Str text, Str subject, Machine &m) {
+  Fd file(sys::openat2(proc, path, O_WRONLY | O_CLOEXEC, 0, kProcOnly));
+  if (file.get() < 0) return m.fail(file.get(), "openat2", subject);
+  long size = sys::write(file.get(), text.data, text.length);
+  if (size < 0) return m.fail(static_cast<int>(size), "write", subject);
+  return size == static_cast<long>(text.length) || m.fail(EIO, "write", subject);
+}
+
+// Opens the directory of this process in a procfs of any pid namespace that it is in.
+Fd open_self(int proc, Machine &m) {
+  if (!verify_procfs(proc, m)) return Fd();
+  struct statx status;
+  int result = sys::statx(proc, "", AT_EMPTY_PATH, &status);
+  if (result < 0 || status.stx_ino != kProcRoot) {
+    m.fail(result < 0 ? result : -EXDEV, "statx", "not the root of a procfs");
+    return Fd();
+  }
+  char pid[16];
+  long size = sys::readlinkat(proc, "self", pid, sizeof pid - 1);
+  if (size > 0) pid[size] = 0;
+  if (size <= 0 || number_in(pid, INT32_MAX) <= 0) {
+    m.fail(size < 0 ? static_cast<int>(size) : -ESRCH, "readlinkat", "self");
+    return Fd();
+  }
+  Fd self(sys::openat2(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, kProcOnly));
+  if (self.get() < 0) m.fail(self.get(), "openat2", "self");
+  return self;
+}
 
 unsigned device_number(uint32_t major, uint32_t minor) {
   return (minor & 0xff) | (major << 8) | ((minor & ~0xffu) << 12); // the kernel's new_encode_dev()
@@ -90,15 +129,32 @@ bool run(const VerifyNullStep &s, Machine &m) {
 
 bool run(const WriteProcStep &s, Machine &m) {
   int proc = m.get(s.proc);
-  long type = sys::filesystem_type(proc);
-  if (type < 0) return m.fail(static_cast<int>(type), "fstatfs");
-  if (type != kProcMagic) return m.fail(EXDEV, "fstatfs", "not a procfs"); // CVE-2019-16884, CVE-2025-52881
-  Fd file(sys::openat2(proc, s.path.data, O_WRONLY | O_CLOEXEC, 0,
-                       RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));
-  if (file.get() < 0) return m.fail(file.get(), "openat2", s.path);
-  long size = sys::write(file.get(), s.text.data, s.text.length);
-  if (size < 0) return m.fail(static_cast<int>(size), "write", s.path);
-  return size == static_cast<long>(s.text.length) || m.fail(EIO, "write", s.path);
+  return verify_procfs(proc, m) && write_text(proc, s.path.data, s.text, s.path, m);
+}
+
+bool run(const WriteSelfStep &s, Machine &m) {
+  Fd self = open_self(m.get(s.proc), m);
+  return self.valid() && write_text(self.get(), s.path.data, s.text, s.path, m);
+}
+
+bool run(const VerifySelfStep &s, Machine &m) {
+  Fd self = open_self(m.get(s.proc), m);
+  if (!self.valid()) return false;
+  if (s.links.count % 2 != 0) return m.fail(EINVAL, "readlinkat", "a link without its target");
+  const char *at = s.links.data;
+  for (uint32_t i = 0; i < s.links.count; i += 2) {
+    const char *path = at, *expected = path + length_of(path) + 1;
+    at = expected + length_of(expected) + 1;
+    char target[256];
+    long size = sys::readlinkat(self.get(), path, target, sizeof target - 1);
+    if (size < 0) return m.fail(static_cast<int>(size), "readlinkat", path);
+    target[size] = 0;
+    if (equal(target, expected)) continue;
+    copy_bytes(m.detail, target, static_cast<size_t>(size));
+    m.detail_length = static_cast<uint32_t>(size);
+    return m.fail(ESTALE, "readlinkat", path);
+  }
+  return true;
 }
 
 } // namespace runt

@@ -61,14 +61,10 @@ bool run(const UserStep &s, Machine &m) {
     if (groups == nullptr) return m.fail(ENOMEM, "mmap");
     const char *at = s.groups.data;
     for (uint32_t i = 0; i < s.groups.count; i++, at++) {
-      uint64_t value = 0;
-      if (*at == 0) return m.fail(EINVAL, "setgroups", "a group that is not a number");
-      for (; *at != 0; at++) {
-        if (*at < '0' || *at > '9' || value > 0xffffffff)
-          return m.fail(EINVAL, "setgroups", "a group that is not a number");
-        value = value * 10 + static_cast<uint64_t>(*at - '0');
-      }
-      if (value >= 0xffffffff) return m.fail(EINVAL, "setgroups", "a group that is too large");
+      // 2^32 - 1 is no group: setresgid(2).
+      int64_t value = number_in(at, 0xfffffffe);
+      if (value < 0) return m.fail(EINVAL, "setgroups", "a group that is not a number");
+      at += length_of(at);
       groups[i] = static_cast<uint32_t>(value);
     }
     int result = sys::setgroups(s.groups.count, groups);

@@ -168,6 +168,19 @@ inline int capset(void *header, const void *data) {
 inline int set_rlimit(unsigned resource, const uint64_t limit[2]) {
   return static_cast<int>(raw(__NR_prlimit64, 0, resource, word(limit), 0));
 }
+inline int sched_setaffinity(size_t size, const uint64_t *mask) {
+  return static_cast<int>(raw(__NR_sched_setaffinity, 0, static_cast<long>(size), word(mask)));
+}
+inline int sched_setattr(const void *attributes) {
+  return static_cast<int>(raw(__NR_sched_setattr, 0, word(attributes), 0));
+}
+inline int ioprio_set(int which, int who, unsigned value) {
+  return static_cast<int>(raw(__NR_ioprio_set, which, who, value));
+}
+inline int set_mempolicy(unsigned mode, const uint64_t *nodes, unsigned long bits) {
+  return static_cast<int>(raw(__NR_set_mempolicy, mode, word(nodes), static_cast<long>(bits)));
+}
+inline int personality(unsigned domain) { return static_cast<int>(raw(__NR_personality, domain)); }
 inline long keyctl(int command, long a = 0, long b = 0, long c = 0) { return raw(__NR_keyctl, command, a, b, c); }
 inline int execve(const char *path, const char *const *argv, const char *const *envp) {
   return static_cast<int>(raw(__NR_execve, word(path), word(argv), word(envp)));

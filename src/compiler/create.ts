@@ -12,11 +12,13 @@
 import { InvalidConfigError, type ConfigProblem } from '../errors.ts'
 import type { Register } from '../plan/fields.ts'
 import { clone, kind, make, mountAttr } from '../plan/kernel.ts'
-import { maxRegisters, ownOrigin, PlanBuilder } from '../plan/plan.ts'
+import { hostProc, maxRegisters, ownOrigin, PlanBuilder } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { addConsole, addDevConsole, addUseConsole } from '../process/console.ts'
+import { addKeyLabel, hasLabels } from '../process/labels.ts'
 import { addProcess } from '../process/process.ts'
 import { prepareRlimits } from '../process/rlimits.ts'
+import { schedulingOf } from '../process/scheduling.ts'
 import {
   addDevices,
   bringsOwnDevices,
@@ -85,6 +87,7 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   const joins = namespaces.declare(plan)
   const start = plan.input('start', ownOrigin, { kind: 'state', file: 'start' })
   const started = plan.input('started', ownOrigin, { kind: 'state', file: 'started' })
+  const proc = hasLabels(process) ? plan.input('procfs', ownOrigin, hostProc) : undefined
   const listenFds = facts.listenFds ?? 0
   plan.plan.preserveFds = listenFds + (facts.preserveFds ?? 0)
 
@@ -92,7 +95,7 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   addBeginning(plan, facts.euid === 0)
   const timeOffsets = timeOffsetsOf(spec)
   namespaces.add(plan, joins, timeOffsets !== undefined)
-  const early = addIsolation(plan, prepared)
+  const early = addIsolation(plan, prepared, proc)
   addNames(plan, prepared)
   const root = addRoot(plan, prepared, early)
   const terminal = addMounts(plan, root, prepared, early)
@@ -107,7 +110,17 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   addProcess(
     plan,
     process,
-    { rlimits: ownUser ? [] : rlimits, listenFds, setgroups, permitted: ownUser ? undefined : facts.permitted },
+    {
+      rlimits: ownUser ? [] : rlimits,
+      listenFds,
+      setgroups,
+      permitted: ownUser ? undefined : facts.permitted,
+      // process.execCPUAffinity is not for the container's first process: config.md#linux-process.
+      cpus: [],
+      privileged: !ownUser,
+      domain: spec.linux ?? {},
+      proc,
+    },
     warnings,
   )
   plan.add('waitForStart', ownOrigin, { start, started })
@@ -140,6 +153,7 @@ function parentActions({ spec, process, namespaces }: Prepared, rlimits: ParentA
   if (oomScoreAdj !== undefined) parent.oomScoreAdj = { value: oomScoreAdj, origin: '/process/oomScoreAdj' }
   const timeOffsets = timeOffsetsOf(spec)
   if (timeOffsets !== undefined) parent.timeOffsets = timeOffsets
+  if (namespaces.membership('user') !== 'none') Object.assign(parent, schedulingOf(process))
   if (namespaces.membership('user') === 'new') {
     const { uidMappings, gidMappings } = spec.linux!
     parent.idMaps = {
@@ -169,7 +183,7 @@ function timeOffsetsOf({ linux }: Spec): ParentActions['timeOffsets'] {
 }
 
 /** From the new namespaces to a process that is on its own in them. */
-function addIsolation(plan: PlanBuilder, prepared: Prepared): Early {
+function addIsolation(plan: PlanBuilder, prepared: Prepared, proc: Register | undefined): Early {
   const { facts, namespaces, process } = prepared
   const early = takeEarly(plan, prepared)
   const user = namespaces.membership('user')
@@ -179,7 +193,8 @@ function addIsolation(plan: PlanBuilder, prepared: Prepared): Early {
   if (process.terminal !== true) plan.add('setsid', ownOrigin, {})
   if (namespaces.membership('cgroup') === 'new')
     plan.add('unshare', namespaces.origin('cgroup'), { flags: clone.NEWCGROUP })
-  addKeyring(plan, facts.id, facts.noNewKeyring)
+  if (proc !== undefined) addKeyLabel(plan, proc, process)
+  addKeyring(plan, facts.keyring)
   plan.add('sync', ownOrigin, { point: syncPoint.namespaces })
   return early
 }

@@ -1,10 +1,14 @@
 /** Compiles a `process` object into the plan that runs it in an existing container. Pure. */
 import { clone, join } from '../plan/kernel.ts'
-import { ownOrigin, PlanBuilder } from '../plan/plan.ts'
+import type { Register } from '../plan/fields.ts'
+import { hostProc, ownOrigin, PlanBuilder } from '../plan/plan.ts'
 import { addCapabilityCeiling, capabilityMasks } from '../process/capabilities.ts'
 import { addConsole, addUseConsole } from '../process/console.ts'
+import { addKeyLabel, addLabels, hasLabels } from '../process/labels.ts'
 import { addProcess } from '../process/process.ts'
 import { prepareRlimits } from '../process/rlimits.ts'
+import { schedulingOf } from '../process/scheduling.ts'
+import { listOf, maxCpus } from '../spec/lists.ts'
 import type { Process, Spec } from '../spec/schema.gen.ts'
 import type { Compiled, ExecFacts, ParentActions } from './facts.ts'
 import { addBeginning, addKeyring, Namespaces } from './namespaces.ts'
@@ -14,6 +18,24 @@ export type { Compiled, ExecFacts, ParentActions, ParentRlimit } from './facts.t
 /** CLONE_NEW* of every namespace that the configuration names, new or joined: what `exec` joins. */
 export function namespaceFlags(spec: Spec): number {
   return new Namespaces(spec.linux?.namespaces ?? []).flags
+}
+
+/** The names in /proc/PID/ns of those. */
+export function namespaceNames(flags: number): string[] {
+  return Object.entries(namespaceFiles).flatMap(([type, name]) =>
+    (flags & clone[type as keyof typeof clone]) === 0 ? [] : [name],
+  )
+}
+
+const namespaceFiles: Readonly<Record<keyof typeof clone, string>> = {
+  NEWUSER: 'user',
+  NEWNS: 'mnt',
+  NEWPID: 'pid',
+  NEWNET: 'net',
+  NEWIPC: 'ipc',
+  NEWUTS: 'uts',
+  NEWCGROUP: 'cgroup',
+  NEWTIME: 'time',
 }
 
 /**
@@ -29,9 +51,20 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
   const setgroups = facts.euid === 0 || !ownUser
 
   const init = plan.input('init', ownOrigin, { kind: 'pidfd', pid: facts.pid })
+  const proc = hasLabels(process) || facts.namespaceLinks !== undefined
+  const procfs = proc ? plan.input('procfs', ownOrigin, hostProc) : undefined
   addBeginning(plan, true)
+  if (procfs !== undefined) {
+    if (facts.keyring !== undefined) addKeyLabel(plan, procfs, process)
+    addLabels(plan, procfs, process)
+  }
   // All at once: the kernel checks every one before it changes any.
   if (facts.namespaces !== 0) plan.add('setns', ownOrigin, { fd: init, type: facts.namespaces, mode: join.must })
+  if (procfs !== undefined) {
+    if (facts.namespaceLinks !== undefined) verifyNamespaces(plan, procfs, facts.namespaceLinks)
+    // Before anybody in the container can see this process, and take what it holds.
+    plan.add('close', ownOrigin, { fd: procfs })
+  }
   if ((facts.namespaces & clone.NEWPID) !== 0) {
     // A user namespace's own root has no rights over init, which was executed outside of it.
     if (!ownUser) {
@@ -42,7 +75,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
   }
   if (ownUser) plan.add('becomeRoot', ownOrigin, { setgroups: setgroups ? 1 : 0 })
   if (process.terminal !== true) plan.add('setsid', ownOrigin, {})
-  addKeyring(plan, facts.id, facts.noNewKeyring)
+  addKeyring(plan, facts.keyring)
   if (process.terminal === true) {
     const root = plan.register('root')
     plan.add('openRoot', '/process/terminal', { dst: root })
@@ -51,16 +84,41 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
     addUseConsole(plan, terminal)
   }
   const rlimits = prepareRlimits(process.rlimits ?? [])
+  const { initial, final } = affinity(process)
+  if (initial.length > 0) plan.plan.cpus = initial
   addProcess(
     plan,
     process,
-    { rlimits: ownUser ? [] : rlimits, listenFds, setgroups, permitted: ownUser ? undefined : facts.permitted },
+    {
+      rlimits: ownUser ? [] : rlimits,
+      listenFds,
+      setgroups,
+      permitted: ownUser ? undefined : facts.permitted,
+      // Without `final`, the kernel decides what `initial` means in the container's cgroup: config.md#linux-process.
+      cpus: final.length === 0 && initial.length > 0 ? undefined : final.map(String),
+      privileged: !ownUser,
+      domain: facts.domain ?? {},
+    },
     warnings,
   )
   plan.add('exec', '/process/args', { preserve: plan.plan.preserveFds })
 
-  const parent: ParentActions = { rlimits: ownUser ? rlimits : [] }
+  const parent: ParentActions = { rlimits: ownUser ? rlimits : [], ...(ownUser && schedulingOf(process)) }
   const { oomScoreAdj } = process
   if (oomScoreAdj !== undefined) parent.oomScoreAdj = { value: oomScoreAdj, origin: '/process/oomScoreAdj' }
   return { plan: plan.plan, warnings, parent }
+}
+
+/** Processors of process.execCPUAffinity, each list empty where it is not given. */
+function affinity({ execCPUAffinity }: Process): { initial: number[]; final: number[] } {
+  return { initial: listOf(execCPUAffinity?.initial, maxCpus), final: listOf(execCPUAffinity?.final, maxCpus) }
+}
+
+/** /proc/PID/ns has two links for these: where a process is, and where its children are to be, which setns(2) changes. */
+const joinedFor: Readonly<Record<string, string>> = { pid: 'pid_for_children', time: 'time_for_children' }
+
+/** An init that went elsewhere, or made itself new namespaces, must not lead processes of others there. */
+function verifyNamespaces(plan: PlanBuilder, proc: Register, links: Readonly<Record<string, string>>): void {
+  const expected = Object.entries(links).flatMap(([name, link]) => [`ns/${joinedFor[name] ?? name}`, link])
+  plan.add('verifySelf', ownOrigin, { proc, links: expected })
 }

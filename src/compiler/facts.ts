@@ -4,6 +4,7 @@
 import type { Origin } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { PreparedRlimit } from '../process/rlimits.ts'
+import type { Domain, IoPriorityFields, SchedulerFields } from '../process/scheduling.ts'
 
 /** What `create` knows beside config.json. */
 export interface CreateFacts {
@@ -17,7 +18,8 @@ export interface CreateFacts {
   noPivot?: boolean | undefined
   /** Where the host has its procfs and sysfs mounted: to be covered with `noPivot`, which leaves them below the root. */
   kernelMounts?: readonly string[] | undefined
-  noNewKeyring?: boolean | undefined
+  /** Name of the session keyring to start; undefined: the caller's stays (`--no-new-keyring`). */
+  keyring?: string | undefined
   /** `--preserve-fds`: descriptors from 3 on that the program inherits, LISTEN_FDS not counted. */
   preserveFds?: number | undefined
   /** Sockets passed by systemd (LISTEN_FDS in runt's own environment); they come first, from descriptor 3 on. */
@@ -30,13 +32,16 @@ export interface CreateFacts {
 
 /** What `exec` knows beside the process. */
 export interface ExecFacts {
-  /** The container's. */
-  id: string
   /** The container's init, through whose pidfd the namespaces are joined; the input named `init` carries it. */
   pid: number
   /** CLONE_NEW* of every namespace that config.json names: `namespaceFlags(spec)`. */
   namespaces: number
-  noNewKeyring?: boolean | undefined
+  /** The links of /proc/PID/ns by name, as the container's init was created with them; undefined: not known. */
+  namespaceLinks?: Readonly<Record<string, string>> | undefined
+  /** As in CreateFacts. */
+  keyring?: string | undefined
+  /** The container's. */
+  domain?: Domain | undefined
   preserveFds?: number | undefined
   listenFds?: number | undefined
   euid: number
@@ -81,6 +86,9 @@ export interface ParentActions {
   oomScoreAdj?: { value: number; origin: Origin }
   /** At `syncPoint.namespaces`: move devices of the own network namespace into the container's, where they are called `to`. */
   netDevices?: readonly NetDeviceMove[]
+  /** At `syncPoint.ready`: sched_setattr(2) and ioprio_set(2). Only for containers with a user namespace. */
+  scheduler?: SchedulerFields | undefined
+  ioPriority?: IoPriorityFields | undefined
   /** At `syncPoint.ready`: prlimit(2). Only for containers with a user namespace; the others' limits are steps. */
   rlimits: readonly PreparedRlimit[]
 }

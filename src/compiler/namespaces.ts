@@ -122,6 +122,6 @@ export function addBeginning(plan: PlanBuilder, hideFromOthers: boolean): void {
 }
 
 /** A session keyring of the container's own: keys of the caller stay outside. */
-export function addKeyring(plan: PlanBuilder, id: string, noNewKeyring: boolean | undefined): void {
-  if (noNewKeyring !== true) plan.add('joinSessionKeyring', ownOrigin, { name: `_ses.${id}` })
+export function addKeyring(plan: PlanBuilder, name: string | undefined): void {
+  if (name !== undefined) plan.add('joinSessionKeyring', ownOrigin, { name })
 }

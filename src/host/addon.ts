@@ -42,6 +42,7 @@ export interface Addon {
     cloneFlags: number,
     cgroup: Fd,
     preserveFds: number,
+    cpus: readonly number[],
   ): { pid: number; pidfd: Fd; socket: Fd }
   // messages.cpp
   receive(socket: Fd): InitMessage
@@ -53,6 +54,18 @@ export interface Addon {
   pidfdWait(pidfd: Fd, timeoutMs: number): boolean
   wait(pid: number): ExitStatus
   setLimit(pid: number, resource: number, soft: bigint, hard: bigint): void
+  setScheduler(
+    pid: number,
+    policy: number,
+    nice: number,
+    priority: number,
+    flags: bigint,
+    runtime: bigint,
+    deadline: bigint,
+    period: bigint,
+  ): void
+  setIoPriority(pid: number, ioClass: number, priority: number): void
+  namespaces(pid: number, names: readonly string[]): string[]
   becomeSubreaper(): void
   /** _exit(2): for the command, once all is written; the library never ends its caller. */
   exitNow(code: number): never
@@ -87,6 +100,7 @@ export interface Addon {
   egid(): number
   kernelRelease(): string
   sleep(ms: number): void
+  random(): string
 }
 
 const fileName = 'runt.node'

@@ -10,6 +10,8 @@ import { throwingSystemErrors } from './system-error.ts'
 /** Of a text that is read whole, where the caller names no limit. */
 const defaultMaxBytes = 16 << 20
 
+const noCpus: readonly number[] = []
+
 const standardOutput = 1
 const standardError = 2
 
@@ -70,8 +72,8 @@ function files(addon: Addon): Files {
 
 function processes(addon: Addon): Processes {
   return {
-    spawn: ({ plan, inputs, cloneFlags, cgroup, preserveFds }) =>
-      addon.spawn(plan, inputs, cloneFlags, cgroup, preserveFds),
+    spawn: ({ plan, inputs, cloneFlags, cgroup, preserveFds, cpus }) =>
+      addon.spawn(plan, inputs, cloneFlags, cgroup, preserveFds, cpus ?? noCpus),
     receive: (socket) => addon.receive(socket),
     decodeMessage: (packet) => addon.decodeMessage(packet),
     proceed: (socket) => addon.proceed(socket),
@@ -82,6 +84,12 @@ function processes(addon: Addon): Processes {
     holdSignals: (hold) => addon.holdSignals(hold),
     foreground: ({ pid, pidfd, terminal }) => addon.foreground(pid, pidfd, terminal),
     setLimit: (pid, resource, soft, hard) => addon.setLimit(pid, resource, soft, hard),
+    setScheduler: (pid, { policy, flags, nice, priority, runtime, deadline, period }) => {
+      const words = [flags, runtime, deadline, period].map(BigInt) as [bigint, bigint, bigint, bigint]
+      addon.setScheduler(pid, policy, nice, priority, ...words)
+    },
+    setIoPriority: (pid, ioClass, priority) => addon.setIoPriority(pid, ioClass, priority),
+    namespaces: (pid, names) => addon.namespaces(pid, names),
     becomeSubreaper: () => addon.becomeSubreaper(),
     runHook: ({ path, args, env, stdin, timeout }) => addon.runHook(path, args, env, stdin, timeout),
     windowSize: (terminal) => addon.windowSize(terminal),
@@ -125,5 +133,6 @@ function system(addon: Addon): System {
     kernelRelease: () => addon.kernelRelease(),
     architecture: () => process.arch,
     sleep: (ms) => addon.sleep(ms),
+    random: () => addon.random(),
   }
 }

@@ -101,6 +101,8 @@ export interface SpawnRequest {
   cloneFlags: number
   /** Directory of the cgroup to start in (CLONE_INTO_CGROUP), or -1. */
   cgroup: Fd
+  /** Processors on which it starts; none: those of this process. */
+  cpus?: readonly number[] | undefined
   /** How many descriptors from 3 on the program inherits (`--preserve-fds`, LISTEN_FDS). */
   preserveFds: number
 }
@@ -117,6 +119,17 @@ export interface ForegroundRequest {
   pidfd: Fd
   /** The container's terminal, relayed with standard input and output (raw mode, window size); -1 without one. */
   terminal: Fd
+}
+
+/** struct sched_attr of sched_setattr(2). */
+export interface SchedulerAttributes {
+  policy: number
+  flags: number | bigint
+  nice: number
+  priority: number
+  runtime: number | bigint
+  deadline: number | bigint
+  period: number | bigint
 }
 
 export interface HookRequest {
@@ -153,6 +166,12 @@ export interface Processes {
   foreground(request: ForegroundRequest): Awaitable<ExitStatus>
   /** prlimit(2) on another process; 2^64-1 is RLIM_INFINITY. */
   setLimit(pid: number, resource: number, soft: bigint, hard: bigint): Awaitable<void>
+  /** sched_setattr(2) on another process; flags and times (nanoseconds) have 64 bits. */
+  setScheduler(pid: number, attributes: SchedulerAttributes): Awaitable<void>
+  /** ioprio_set(2) on another process: IOPRIO_CLASS_* and the priority in it. */
+  setIoPriority(pid: number, ioClass: number, priority: number): Awaitable<void>
+  /** The links of /proc/PID/ns with these names, like `mnt:[4026531840]`: the namespaces that a process is in. */
+  namespaces(pid: number, names: readonly string[]): Awaitable<string[]>
   /** PR_SET_CHILD_SUBREAPER */
   becomeSubreaper(): Awaitable<void>
   /** Runs a program of the host and returns its status and what it printed (at most 64 KiB of each). */
@@ -219,6 +238,8 @@ export interface System {
   /** `x64` or `arm64`. */
   architecture(): Awaitable<string>
   sleep(ms: number): Awaitable<void>
+  /** 128 random bits of the kernel, in hexadecimal. */
+  random(): Awaitable<string>
 }
 
 export interface Host {

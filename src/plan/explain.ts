@@ -29,7 +29,7 @@ export interface ExplainedPlan {
   steps: ExplainedStep[]
 }
 
-type Formatter = (value: number | bigint, plan: Plan) => Value
+type Formatter = (value: number | bigint) => Value
 
 const bits =
   (names: Readonly<Record<string, number>>, prefix = ''): Formatter =>
@@ -68,6 +68,16 @@ const formatters: Readonly<Record<string, Formatter>> = {
   'rlimit.soft': limit,
   'rlimit.hard': limit,
   'umask.mask': octal,
+  'scheduler.policy': nameIn(kernel.schedulerPolicies),
+  'scheduler.flags': bits(kernel.schedulerFlags),
+  'ioPriority.ioClass': nameIn(kernel.ioClasses),
+  'memoryPolicy.mode': (value) => {
+    const flags = Object.values(kernel.memoryFlags).reduce((all, flag) => all | flag, 0)
+    const [mode, rest] = [Number(value) & ~flags, Number(value) & flags]
+    const name = String(nameIn(kernel.memoryModes)(mode))
+    return rest === 0 ? name : `${name}|${kernel.flagNames(rest, kernel.memoryFlags)}`
+  },
+  'personality.domain': nameIn(kernel.personalities),
   'boundingSet.mask': capabilities,
   'ambientCapabilities.mask': capabilities,
   'capabilities.effective': capabilities,
@@ -128,7 +138,7 @@ function explainStep(step: Step, plan: Plan): ExplainedStep {
     const format = formatters[`${step.op}.${field}`] ?? formatters[`*.${field}`]
     if (typeof value !== 'number' && typeof value !== 'bigint') shown[field] = value
     else if (kind === 'reg' || kind === 'out') shown[field] = registerName(plan, Number(value))
-    else shown[field] = format === undefined ? Number(value) : format(value, plan)
+    else shown[field] = format === undefined ? Number(value) : format(value)
   }
   return { op: step.op, origin: step.origin, calls, arguments: shown }
 }

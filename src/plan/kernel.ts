@@ -62,6 +62,52 @@ export const kind = { any: 0, directory: 1, notDirectory: 2, realDirectory: 3 } 
 /** `mode` of the setns step. */
 export const join = { must: 0, try: 1, ifKept: 2 } as const
 
+/** SCHED_* of linux/sched.h. */
+export const schedulerPolicies = {
+  SCHED_OTHER: 0,
+  SCHED_FIFO: 1,
+  SCHED_RR: 2,
+  SCHED_BATCH: 3,
+  SCHED_ISO: 4,
+  SCHED_IDLE: 5,
+  SCHED_DEADLINE: 6,
+} as const
+
+/** SCHED_FLAG_* of linux/sched.h. */
+export const schedulerFlags = {
+  SCHED_FLAG_RESET_ON_FORK: 0x01,
+  SCHED_FLAG_RECLAIM: 0x02,
+  SCHED_FLAG_DL_OVERRUN: 0x04,
+  SCHED_FLAG_KEEP_POLICY: 0x08,
+  SCHED_FLAG_KEEP_PARAMS: 0x10,
+  SCHED_FLAG_UTIL_CLAMP_MIN: 0x20,
+  SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
+} as const
+
+/** IOPRIO_CLASS_* of linux/ioprio.h. */
+export const ioClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const
+
+/** MPOL_* of linux/mempolicy.h. */
+export const memoryModes = {
+  MPOL_DEFAULT: 0,
+  MPOL_PREFERRED: 1,
+  MPOL_BIND: 2,
+  MPOL_INTERLEAVE: 3,
+  MPOL_LOCAL: 4,
+  MPOL_PREFERRED_MANY: 5,
+  MPOL_WEIGHTED_INTERLEAVE: 6,
+} as const
+
+/** MPOL_F_* of linux/mempolicy.h, which are part of the mode. */
+export const memoryFlags = {
+  MPOL_F_NUMA_BALANCING: 1 << 13,
+  MPOL_F_RELATIVE_NODES: 1 << 14,
+  MPOL_F_STATIC_NODES: 1 << 15,
+} as const
+
+/** PER_* of linux/personality.h. */
+export const personalities = { LINUX: 0x0000, LINUX32: 0x0008 } as const
+
 /** The names of the bits in `value`, joined by `|`; what has no name as a hexadecimal number; `0` for none. */
 export function flagNames(value: number | bigint, names: Readonly<Record<string, number>>, prefix = ''): string {
   let rest = BigInt(value)

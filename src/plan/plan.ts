@@ -27,10 +27,15 @@ export interface Plan {
   /** Names of the registers, for people. */
   registers: string[]
   preserveFds: number
+  /** Processors on which init is cloned; undefined: those of its parent. */
+  cpus?: readonly number[] | undefined
 }
 
 /** kMaxRegisters of native/common/wire.h. */
 export const maxRegisters = 65_536
+
+/** The host's procfs, opened where no container can have put anything in its place. */
+export const hostProc = { kind: 'path', path: '/proc', flags: 'path' } as const
 
 /** Origin of what runt does by itself, for no field: the container's isolation. */
 export const ownOrigin = ''

@@ -72,6 +72,35 @@ const table = {
     calls: 'prlimit64',
     fields: { resource: 'u32', soft: 'u64', hard: 'u64' },
   },
+  cpuAffinity: {
+    doc: 'Run on these processors (decimal numbers) only. None: on all that the cgroup gives, whatever was inherited; where the kernel refuses that, the inherited ones stay.',
+    calls: 'sched_setaffinity',
+    fields: { cpus: 'strs' },
+  },
+  scheduler: {
+    doc: 'Set the scheduling policy (SCHED_*) with its attributes; the clamps of utilization are 0. Times are nanoseconds.',
+    calls: 'sched_setattr',
+    fields: {
+      policy: 'u32',
+      flags: 'u64',
+      nice: 'i32',
+      priority: 'u32',
+      runtime: 'u64',
+      deadline: 'u64',
+      period: 'u64',
+    },
+  },
+  ioPriority: {
+    doc: 'Set the I/O scheduling class (IOPRIO_CLASS_*) and the priority in it.',
+    calls: 'ioprio_set',
+    fields: { ioClass: 'u32', priority: 'u32' },
+  },
+  memoryPolicy: {
+    doc: 'Set the NUMA memory policy: MPOL_* with MPOL_F_*, for these nodes (decimal numbers).',
+    calls: 'set_mempolicy',
+    fields: { mode: 'u32', nodes: 'strs' },
+  },
+  personality: { doc: 'Set the execution domain (PER_*).', calls: 'personality', fields: { domain: 'u32' } },
   umask: { doc: 'Set the file mode creation mask.', calls: 'umask', fields: { mask: 'u32' } },
   keepCapabilities: {
     doc: 'Keep permitted capabilities over setresuid.',
@@ -192,6 +221,16 @@ const table = {
     doc: 'Write a text to an existing file below a procfs that runt mounted itself, verified to be one.',
     calls: 'openat2(RESOLVE_BENEATH|NO_XDEV|NO_SYMLINKS), write',
     fields: { proc: 'reg', path: 'str', text: 'str' },
+  },
+  writeSelf: {
+    doc: 'Write a text to a file of this process below the root of a procfs, verified to be one; never through a link or what is mounted there.',
+    calls: 'readlinkat(self), openat2(RESOLVE_BENEATH|NO_XDEV|NO_SYMLINKS), write',
+    fields: { proc: 'reg', path: 'str', text: 'str' },
+  },
+  verifySelf: {
+    doc: 'Refuse to go on unless links of this process, below the root of a procfs verified to be one, lead where they should: the namespaces that it is in. links: path and target by turns.',
+    calls: 'readlinkat(self), readlinkat',
+    fields: { proc: 'reg', links: 'strs' },
   },
 
   // ——— the console ———

@@ -2,12 +2,15 @@
  * The last part of every plan, of `create` as of `exec`: from root inside the container to the program's own user,
  * privileges, directory and environment. Nothing of it may be left out or fail silently.
  */
+import type { Register } from '../plan/fields.ts'
 import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import type { Process } from '../spec/schema.gen.ts'
 import { addCapabilities, addCapabilityLimits, capabilityMasks } from './capabilities.ts'
 import { needsHome, uniqueEnvironment } from './environment.ts'
+import { addLabels } from './labels.ts'
 import type { PreparedRlimit } from './rlimits.ts'
+import { addAffinity, addDomain, addScheduling, type Domain } from './scheduling.ts'
 
 export interface ProcessFacts {
   /** Those that init sets itself. */
@@ -18,6 +21,13 @@ export interface ProcessFacts {
   setgroups: boolean
   /** Mask of the capabilities that can be given; undefined: all. */
   permitted?: bigint | undefined
+  /** Processors to run on, as decimal numbers; none: all of the cgroup; undefined: as they are. */
+  cpus: readonly string[] | undefined
+  /** Whether the process's privileges count outside of its user namespace: else others set its scheduling. */
+  privileged: boolean
+  domain: Domain
+  /** The host's procfs, closed after it was used; undefined where there are no labels, or they were written before. */
+  proc?: Register | undefined
 }
 
 /** runc's, where the configuration has none. */
@@ -37,6 +47,13 @@ export function addProcess(plan: PlanBuilder, process: Process, facts: ProcessFa
   if (needsHome(env)) plan.add('home', '/process/env', { uid })
   if (process.terminal !== true) plan.add('chownStreams', '/process/user/uid', { uid })
   for (const { origin, ...limit } of facts.rlimits) plan.add('rlimit', origin, limit)
+  if (facts.cpus !== undefined) addAffinity(plan, facts.cpus)
+  if (facts.privileged) addScheduling(plan, process)
+  addDomain(plan, facts.domain)
+  if (facts.proc !== undefined) {
+    addLabels(plan, facts.proc, process)
+    plan.add('close', ownOrigin, { fd: facts.proc })
+  }
   if (process.noNewPrivileges === true) plan.add('noNewPrivileges', '/process/noNewPrivileges', {})
 
   addCapabilityLimits(plan, masks)

@@ -7,11 +7,14 @@
  */
 import type { Compiled, IdMap } from '../compiler/facts.ts'
 import { compileCreate } from '../compiler/create.ts'
-import { namespaceFlags } from '../compiler/exec.ts'
-import { RuntError, StateError } from '../errors.ts'
+import { namespaceFlags, namespaceNames } from '../compiler/exec.ts'
+import { RuntError, StateError, type ConfigProblem } from '../errors.ts'
 import type { Fd, Host } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
+import { hasLabels } from '../process/labels.ts'
+import { domainOf } from '../process/scheduling.ts'
+import type { Spec } from '../spec/schema.gen.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, limitMemoryOf, makeCgroup, placeCgroup, whyDied, type PlacedCgroup } from './cgroup.ts'
 import { absolute, type Context } from './context.ts'
@@ -59,6 +62,7 @@ interface Prepared {
   bundle: Bundle
   compiled: Compiled
   cgroup: PlacedCgroup | undefined
+  keyring: string | undefined
 }
 
 /** All that can be found wrong before anything was done. */
@@ -78,7 +82,7 @@ async function prepare(
   }
   checkTerminal(spec.process?.terminal === true, foreground, request.consoleSocket)
   await checkRootfs(context, bundle)
-  const problems = await ownNamespaceProblems(host, spec)
+  const problems = [...(await ownNamespaceProblems(host, spec)), ...(await machineProblems(host, spec))]
   if (problems.length > 0) throw await invalidConfig(bundle.file, bundle.text, problems)
   const listen = await listenFds(context)
   await checkPreserved(context, listen, request.preserveFds ?? 0)
@@ -86,6 +90,7 @@ async function prepare(
   if (placed !== undefined && placed.problems.length > 0)
     throw await invalidConfig(bundle.file, bundle.text, placed.problems)
   const cgroup = placed?.cgroup
+  const keyring = request.noNewKeyring === true ? undefined : await keyringName(host, request.id)
   const compiled = compileCreate(spec, {
     id: request.id,
     bundle: bundle.dir,
@@ -93,7 +98,7 @@ async function prepare(
     cgroupRoot: cgroup?.saved.root,
     noPivot: request.noPivot,
     kernelMounts: request.noPivot === true ? await kernelMounts(host) : undefined,
-    noNewKeyring: request.noNewKeyring,
+    keyring,
     preserveFds: request.preserveFds,
     listenFds: listen,
     euid,
@@ -101,7 +106,26 @@ async function prepare(
   })
   const warnings = [...bundle.warnings, ...(placed?.warnings ?? []), ...compiled.warnings]
   for (const warning of warnings) await log?.warn(warning)
-  return { bundle, compiled, cgroup }
+  return { bundle, compiled, cgroup, keyring }
+}
+
+/** What this machine does not have. */
+async function machineProblems(host: Host, { process, linux }: Spec): Promise<ConfigProblem[]> {
+  const problems: ConfigProblem[] = []
+  if (process !== undefined && hasLabels(process)) {
+    const { labelProblems } = await import('./labels.ts')
+    problems.push(...(await labelProblems(host, process)))
+  }
+  if (linux?.memoryPolicy !== undefined) {
+    const { memoryNodeProblems } = await import('./processors.ts')
+    problems.push(...(await memoryNodeProblems(host, linux.memoryPolicy)))
+  }
+  return problems
+}
+
+/** Nobody else can have made a keyring of this name before: whoever knew it could share the container's keys. */
+async function keyringName(host: Host, id: string): Promise<string> {
+  return `_ses.${id}.${await host.system.random()}`
 }
 
 async function checkRootfs({ host }: Context, { rootfs }: Bundle): Promise<void> {
@@ -162,7 +186,7 @@ async function spawnIn(
 async function initialState(
   context: Context,
   request: CreateRequest,
-  { bundle, compiled, cgroup }: Prepared,
+  { bundle, compiled, cgroup, keyring }: Prepared,
 ): Promise<SavedState> {
   const { host } = context
   const { steps } = compiled.plan
@@ -183,8 +207,9 @@ async function initialState(
     cgroup: cgroup?.saved,
     namespaces: flags,
     ownPids: spec.linux?.namespaces?.some(({ type, path }) => type === 'pid' && path === undefined) === true,
-    noNewKeyring: request.noNewKeyring === true,
+    keyring,
     process: spec.process,
+    domain: domainOf(spec),
     lateFrom,
     lateSteps: steps.slice(lateFrom).map(({ op, origin }) => ({ op, origin })),
   }
@@ -244,6 +269,8 @@ async function setUp(
       }
       if (point !== syncPoint.ready) return
       await limit(context, init.name.pid, parent.rlimits)
+      await schedule(context, init.name.pid, parent)
+      await noteNamespaces(context, state)
       state.phase = 'created'
       await saveState(host, dir, state)
       await announce(context, request, init, undo)
@@ -254,6 +281,13 @@ async function setUp(
     throw stepError(plan, { failed, architecture: await host.system.architecture(), spec: prepared.bundle.spec })
   }
   if (state.phase !== 'created') throw await died(context, prepared.cgroup)
+}
+
+/** What `exec` compares: an init may leave its namespaces, and must not take others with it. */
+async function noteNamespaces({ host }: Context, state: SavedState): Promise<void> {
+  const names = namespaceNames(state.namespaces)
+  const links = await attempt('read the namespaces of init', {}, () => host.processes.namespaces(state.pid, names))
+  state.namespaceLinks = Object.fromEntries(names.map((name, index) => [name, links[index]!]))
 }
 
 /** init left without a word: most often the kernel killed it. */
@@ -304,5 +338,21 @@ export async function adjustOom(
 export async function limit({ host }: Context, pid: number, limits: Compiled['parent']['rlimits']): Promise<void> {
   for (const { resource, soft, hard, origin } of limits) {
     await attempt('set resource limit', { origin }, () => host.processes.setLimit(pid, resource, soft, hard))
+  }
+}
+
+/** Scheduling that only the machine's root can give: for containers with a user namespace. */
+export async function schedule(
+  { host }: Context,
+  pid: number,
+  { scheduler, ioPriority }: Compiled['parent'],
+): Promise<void> {
+  if (ioPriority !== undefined) {
+    await attempt('set I/O priority', { origin: '/process/ioPriority' }, () =>
+      host.processes.setIoPriority(pid, ioPriority.ioClass, ioPriority.priority),
+    )
+  }
+  if (scheduler !== undefined) {
+    await attempt('set scheduler', { origin: '/process/scheduler' }, () => host.processes.setScheduler(pid, scheduler))
   }
 }

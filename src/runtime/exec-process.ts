@@ -16,7 +16,7 @@ export interface ExecProcess {
 }
 
 export async function execProcess(context: Context, request: ExecRequest, state: SavedState): Promise<ExecProcess> {
-  if (request.process !== undefined) return processFromFile(context, request, request.process)
+  if (request.process !== undefined) return processFromFile(context, request, request.process, state)
   if (request.args === undefined || request.args.length === 0) {
     throw new UsageError('exec needs a command, or a file with --process', { origin: 'command' })
   }
@@ -28,7 +28,12 @@ export async function execProcess(context: Context, request: ExecRequest, state:
   return { process, warnings: warnings.map(sentence) }
 }
 
-async function processFromFile(context: Context, request: ExecRequest, name: string): Promise<ExecProcess> {
+async function processFromFile(
+  context: Context,
+  request: ExecRequest,
+  name: string,
+  state: SavedState,
+): Promise<ExecProcess> {
   const file = absolute(context.globals, name)
   const text = await attempt(`read ${file}`, { origin: '--process' }, () =>
     context.host.files.readText(file, maxConfigBytes),
@@ -36,7 +41,30 @@ async function processFromFile(context: Context, request: ExecRequest, name: str
   const { process, problems, warnings } = parseProcess(text)
   if (process === undefined) throw await invalidConfig(file, text, problems, 'Process')
   if (request.tty === true) process.terminal = true
-  return { process, warnings: warnings.map(sentence), source: { file, text } }
+  return { process: withContainers(process, state.process), warnings: warnings.map(sentence), source: { file, text } }
+}
+
+/** What confines and limits a process is the container's where the file does not say otherwise, as in runc and crun. */
+const inherited = [
+  'apparmorProfile',
+  'selinuxLabel',
+  'capabilities',
+  'rlimits',
+  'oomScoreAdj',
+  'scheduler',
+  'ioPriority',
+  'execCPUAffinity',
+] as const satisfies readonly (keyof Process)[]
+
+function withContainers(process: Process, containers: Process | undefined): Process {
+  if (containers === undefined) return process
+  const taken = inherited.filter((field) => process[field] === undefined && containers[field] !== undefined)
+  const umask = process.user?.umask ?? containers.user?.umask
+  return {
+    ...process,
+    ...Object.fromEntries(taken.map((field) => [field, containers[field]])),
+    ...(umask !== undefined && { user: { ...(process.user ?? { uid: 0, gid: 0 }), umask } }),
+  }
 }
 
 /** The container's own process, with what the flags say. */
@@ -91,8 +119,9 @@ export function parseUser(text: string): { uid: number; gid?: number } {
 }
 
 /**
- * The sets with more capabilities in three of them. The inheritable and ambient sets stay: a capability there would pass to
- * programs that the process executes (CVE-2022-29162).
+ * The sets with more capabilities in them. The inheritable set stays: a capability there would pass to programs that the
+ * process executes (CVE-2022-29162). The kernel takes ambient ones only where they are inheritable: without an
+ * inheritable set none is asked for.
  */
 function moreCapabilities(sets: Capabilities | undefined, added: readonly string[]): Capabilities {
   const union = (set: readonly string[] | undefined) => [...new Set([...(set ?? []), ...added])]
@@ -101,5 +130,6 @@ function moreCapabilities(sets: Capabilities | undefined, added: readonly string
     bounding: union(sets?.bounding),
     effective: union(sets?.effective),
     permitted: union(sets?.permitted),
+    ...(sets?.inheritable !== undefined && { ambient: union(sets.ambient) }),
   }
 }

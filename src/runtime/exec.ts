@@ -1,14 +1,16 @@
 /** `exec`: runs another process in a container. */
 import { compileExec } from '../compiler/exec.ts'
 import type { Compiled } from '../compiler/facts.ts'
-import { RuntError, StateError, UsageError } from '../errors.ts'
+import { RuntError, StateError, UsageError, type ConfigProblem } from '../errors.ts'
 import { openFlags, type ExitStatus, type Fd } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
-import { locate } from './bundle.ts'
+import { hasLabels } from '../process/labels.ts'
+import type { Process } from '../spec/schema.gen.ts'
+import { invalidConfig, locate, sentence } from './bundle.ts'
 import { cgroupDir } from './cgroup.ts'
 import { absolute, type Context } from './context.ts'
-import { adjustOom, limit } from './establish.ts'
+import { adjustOom, limit, schedule } from './establish.ts'
 import { execProcess, type ExecProcess } from './exec-process.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { Init } from './init.ts'
@@ -72,20 +74,42 @@ async function compile(
   context: Context,
   request: ExecRequest,
   state: SavedState,
-  { process }: ExecProcess,
+  { process, source }: ExecProcess,
 ): Promise<Compiled> {
+  const problems = await machineProblems(context, process)
+  const [first] = problems
+  if (first !== undefined) {
+    if (source === undefined) throw new RuntError('UNSUPPORTED', sentence(first), { hint: first.hint })
+    const inFile = problems.map((problem) => ({ ...problem, pointer: problem.pointer.replace(/^\/process/, '') }))
+    throw await invalidConfig(source.file, source.text, inFile)
+  }
   const listen = await listenFds(context)
   await checkPreserved(context, listen, request.preserveFds ?? 0)
   return compileExec(process, {
-    id: state.id,
     pid: state.pid,
     namespaces: state.namespaces,
-    noNewKeyring: state.noNewKeyring,
+    namespaceLinks: state.namespaceLinks,
+    keyring: state.keyring,
+    domain: state.domain,
     preserveFds: request.preserveFds,
     listenFds: listen,
     euid: await context.host.system.euid(),
     permitted: await context.host.system.permittedCapabilities(),
   })
+}
+
+/** What this machine does not have. */
+async function machineProblems({ host }: Context, process: Process): Promise<ConfigProblem[]> {
+  const problems: ConfigProblem[] = []
+  if (hasLabels(process)) {
+    const { labelProblems } = await import('./labels.ts')
+    problems.push(...(await labelProblems(host, process)))
+  }
+  if (process.execCPUAffinity !== undefined) {
+    const { processorProblems } = await import('./processors.ts')
+    problems.push(...(await processorProblems(host, process)))
+  }
+  return problems
 }
 
 async function spawn(
@@ -144,12 +168,14 @@ async function cgroupOfInit({ host }: Context, own: string, state: SavedState): 
 function execCgroup(request: ExecRequest, state: SavedState): string | undefined {
   const dir = state.cgroup && cgroupDir(state.cgroup)
   if (request.cgroup === undefined) return dir
+  const refuse = (why: string, hint?: string): UsageError =>
+    new UsageError(`--cgroup ${request.cgroup} ${why}`, { origin: '--cgroup', hint })
+  const controllers = /^([^/:]*):/.exec(request.cgroup)
+  if (controllers !== null)
+    throw refuse('names a controller', 'cgroup v2 has one hierarchy for all: give the path alone')
   const parts = request.cgroup.split('/').filter((part) => part !== '' && part !== '.')
-  if (dir === undefined || parts.includes('..') || request.cgroup.includes(':')) {
-    throw new UsageError(`--cgroup ${request.cgroup} is not a path below the container's cgroup`, {
-      origin: '--cgroup',
-    })
-  }
+  if (dir === undefined) throw refuse('is below no cgroup: the container was made without one')
+  if (parts.includes('..')) throw refuse("is not a path below the container's cgroup")
   return [dir, ...parts].join('/')
 }
 
@@ -191,6 +217,7 @@ async function setUp(
       if (point !== syncPoint.ready) return
       await adjustOom(context, init.name.pid, parent.oomScoreAdj)
       await limit(context, init.name.pid, parent.rlimits)
+      await schedule(context, init.name.pid, parent)
       if (request.detach === true) return
       // From the program's first instruction on, signals are its own.
       undo.push('let signals through', () => host.processes.holdSignals(false))

@@ -66,7 +66,7 @@ async function compile(
       cgroupRoot: cgroup?.saved.root,
       noPivot: request.noPivot,
       kernelMounts: request.noPivot === true ? await kernelMounts(context.host) : undefined,
-      noNewKeyring: request.noNewKeyring,
+      keyring: request.noNewKeyring === true ? undefined : `_ses.${id}.RANDOM`,
       // What root would get: containers without root are not made.
       euid: 0,
     })
@@ -108,7 +108,8 @@ function cgroupLines(cgroup: PlacedCgroup | undefined): SurroundingLine[] {
 }
 
 /** What runt itself does for init while that waits. */
-function parentLines({ idMaps, oomScoreAdj, netDevices, rlimits }: Compiled['parent']): SurroundingLine[] {
+function parentLines(parent: Compiled['parent']): SurroundingLine[] {
+  const { idMaps, oomScoreAdj, netDevices, scheduler, ioPriority, rlimits } = parent
   const lines: SurroundingLine[] = []
   const map = (list: readonly { containerID: number; hostID: number; size: number }[]) =>
     list.map((entry) => `${entry.containerID} ${entry.hostID} ${entry.size}`).join(', ')
@@ -120,6 +121,12 @@ function parentLines({ idMaps, oomScoreAdj, netDevices, rlimits }: Compiled['par
     lines.push({ origin: oomScoreAdj.origin, text: `write /proc/PID/oom_score_adj ${oomScoreAdj.value}` })
   for (const { from, to, origin } of netDevices ?? [])
     lines.push({ origin, text: `move network device ${from} to the container as ${to}`, calls: 'rtnetlink' })
+  if (ioPriority !== undefined) {
+    const { ioClass, priority } = ioPriority
+    lines.push({ origin: '/process/ioPriority', text: `I/O class ${ioClass}, ${priority}`, calls: 'ioprio_set' })
+  }
+  if (scheduler !== undefined)
+    lines.push({ origin: '/process/scheduler', text: `policy ${scheduler.policy}`, calls: 'sched_setattr' })
   for (const { resource, soft, hard, origin } of rlimits)
     lines.push({ origin, text: `limit ${resource} to ${soft}, ${hard}`, calls: 'prlimit64' })
   return lines

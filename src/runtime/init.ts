@@ -205,6 +205,7 @@ async function spawn(host: Host, plan: Plan, inputs: readonly Fd[], cgroup: Fd) 
       cloneFlags: plan.cloneFlags,
       cgroup,
       preserveFds: plan.preserveFds,
+      cpus: plan.cpus,
     })
   } catch (error) {
     const subject = error instanceof SystemError && error.path !== undefined ? `: ${error.path}` : ''
@@ -213,6 +214,11 @@ async function spawn(host: Host, plan: Plan, inputs: readonly Fd[], cgroup: Fd) 
 }
 
 function spawnHint(error: unknown, cgroup: Fd): { hint?: string; origin?: string } {
+  if (error instanceof SystemError && error.syscall === 'sched_setaffinity')
+    return {
+      origin: '/process/execCPUAffinity/initial',
+      hint: 'none of these processors is online, and runt may use it',
+    }
   if (isErrno(error, 'ENOSPC', 'EUSERS')) {
     return { origin: '/linux/namespaces', hint: 'too many namespaces: see /proc/sys/user/max_*_namespaces' }
   }

@@ -1,5 +1,6 @@
 /** What state.json holds: runt's own format, versioned. Plain data; knows no files. */
 import { RuntError } from '../errors.ts'
+import type { Domain } from '../process/scheduling.ts'
 import type { Process } from '../spec/schema.gen.ts'
 
 /** Format of state.json that this version writes; older ones are read, newer ones refused. */
@@ -43,9 +44,14 @@ export interface SavedState {
   namespaces: number
   /** Whether the container made a pid namespace: its processes die with init. */
   ownPids: boolean
-  noNewKeyring: boolean
+  /** The links of /proc/PID/ns of init once it was set up, by name: the container's namespaces. */
+  namespaceLinks?: Record<string, string> | undefined
+  /** Name of the session keyring; undefined: the caller's was kept. */
+  keyring?: string | undefined
   /** The container's process, which `exec` takes as its base. */
   process?: Process | undefined
+  /** Memory policy and execution domain, which every process of the container has. */
+  domain?: Domain | undefined
   /** Number of the plan's first step after `waitForStart`. */
   lateFrom: number
   lateSteps: LateStep[]

@@ -41,6 +41,12 @@ const verbs: Readonly<Partial<Record<StepName, string>>> = {
   sethostname: 'set host name',
   setdomainname: 'set domain name',
   rlimit: 'set resource limit',
+  cpuAffinity: 'bind to processors',
+  scheduler: 'set scheduler',
+  ioPriority: 'set I/O priority',
+  memoryPolicy: 'set memory policy',
+  personality: 'set personality',
+  verifySelf: 'verify namespace',
   umask: 'set umask',
   keepCapabilities: 'keep capabilities',
   boundingSet: 'drop capabilities from the bounding set',
@@ -109,6 +115,9 @@ function sentence(facts: FailureFacts): string {
   if (step.op === 'program') return programSentence(failed)
   if (step.op === 'exec') return `exec ${failed.subject}: ${why}`
   if (step.op === 'chdir') return `chdir to cwd (${JSON.stringify(failed.subject)}) set in config.json: ${why}`
+  if (step.op === 'writeSelf') return `${subjectOf(facts)}write \`/proc/self/${failed.subject}\`: ${why}`
+  if (step.op === 'verifySelf' && errnoCode(failed.errno) === 'ESTALE')
+    return `the container's init has left the namespaces that it was created with (${failed.subject} is ${text(failed.detail)})`
   const verb = verbs[step.op as StepName] ?? step.op
   const subject = failed.subject === '' ? '' : ` ${failed.subject}`
   const call = failed.syscall === '' ? '' : ` (${failed.syscall})`
@@ -178,12 +187,37 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed) => string |
   fork: tooMany,
   mknod: (code) =>
     code === 'EPERM' ? 'a user namespace, or a filesystem mounted nodev, does not allow device nodes' : undefined,
+  cpuAffinity: (code) =>
+    code === 'EINVAL' ? "none of these processors is online and in the container's cgroup" : undefined,
+  scheduler: (code) => {
+    if (code === 'EPERM') return 'this policy, or a nice value below that of runt, needs CAP_SYS_NICE'
+    if (code === 'EBUSY') return 'the machine has not so much processor time left for SCHED_DEADLINE: see sched(7)'
+    if (code === 'EOPNOTSUPP') return 'the kernel has no clamps of utilization (CONFIG_UCLAMP_TASK)'
+    return code === 'EINVAL'
+      ? 'the kernel has no such policy (SCHED_ISO never was in Linux), or not with these values'
+      : undefined
+  },
+  ioPriority: (code) => (code === 'EPERM' ? 'IOPRIO_CLASS_RT needs CAP_SYS_NICE' : undefined),
+  memoryPolicy: (code) =>
+    code === 'EINVAL' ? 'no such node with memory in the cgroup, or the kernel is older than the policy' : undefined,
+  writeSelf: (code) => {
+    if (code === 'ENOENT')
+      return 'the profile is not loaded: see /sys/kernel/security/apparmor/profiles, and apparmor_parser(8)'
+    if (code === 'EINVAL') return 'the kernel knows no such label'
+    return code === 'EACCES' || code === 'EPERM' ? 'what runt itself is confined by does not allow it' : undefined
+  },
+  verifySelf: (code) =>
+    code === 'ESTALE' ? 'processes are only started where the container was made; nsenter(1) goes after it' : undefined,
   rlimit: (code) => (code === 'EPERM' ? 'raising a hard limit needs CAP_SYS_RESOURCE on the host' : undefined),
   ambientCapabilities: (code) =>
     code === 'EPERM' ? 'an ambient capability must be permitted and inheritable as well' : undefined,
   pivotRoot: (code) =>
     code === 'EINVAL' ? 'a root on the initial ramfs cannot be pivoted: use --no-pivot' : undefined,
   openConsole: (code) => (code === 'ENOENT' ? 'a terminal needs the devpts mount on /dev/pts' : undefined),
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8')
 }
 
 function outside(code: string): string | undefined {

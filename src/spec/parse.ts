@@ -8,7 +8,7 @@ import { noNulInConfig, noNulInProcess } from './checks/strings.ts'
 import { dropEmptyOfProcess, dropEmptyOfSpec, dropNulls } from './normalize.ts'
 import { describe, type Problem } from './problem.ts'
 import type { Process, Spec } from './schema.gen.ts'
-import { mountNamespace, supportedInProcess, supportedInSpec } from './supported.ts'
+import { mountNamespace, supportedInSpec } from './supported.ts'
 import { validators } from './validate.gen.ts'
 import { maxViolations, type Validator } from './validator.ts'
 import { violationProblem } from './violations.ts'
@@ -67,7 +67,7 @@ function specOf(document: unknown, warnings: Problem[], text?: string): ParsedSp
     runChecks([supportedInSpec, mountNamespace, ...nul, ...specChecks], spec, '', broken, findings)
     const process: unknown = spec.process
     if (typeof process === 'object' && process !== null && !Array.isArray(process)) {
-      runChecks([supportedInProcess, ...processChecks], process as Process, '/process', broken, findings)
+      runChecks([...processChecks], process as Process, '/process', broken, findings)
     }
   }
   const { problems } = findings
@@ -81,7 +81,7 @@ function processOf(document: unknown, warnings: Problem[], text?: string): Parse
   const broken = checkSchema(validators.process, document, findings)
   if (broken !== 'hopeless') {
     const nul = mayHave(text, '\\u0000') ? [noNulInProcess] : []
-    runChecks([supportedInProcess, ...nul, ...processChecks], document as Process, '', broken, findings)
+    runChecks([...nul, ...processChecks], document as Process, '', broken, findings)
   }
   const { problems } = findings
   return problems.length > 0 ? { problems, warnings } : { process: document as Process, problems, warnings }

@@ -4,7 +4,7 @@
  */
 import { type Check, namespaceOf, type Report } from './checks/check.ts'
 import { splitPointer } from './problem.ts'
-import type { Process, Spec } from './schema.gen.ts'
+import type { Spec } from './schema.gen.ts'
 
 /** `refused`, or the one value that is, or the fields below; `*` stands for every item. */
 interface Fields {
@@ -12,37 +12,18 @@ interface Fields {
 }
 const refused = Symbol('refused')
 
-/** Of a `process` object. */
-const processFields: Fields = {
-  apparmorProfile: refused,
-  selinuxLabel: refused,
-  scheduler: refused,
-  ioPriority: refused,
-  execCPUAffinity: refused,
-}
-
-/** Of config.json beside its process. */
+/** Of config.json. */
 const specFields: Fields = {
   hooks: refused,
   mounts: { '*': { uidMappings: refused, gidMappings: refused } },
   linux: {
     seccomp: refused,
     intelRdt: refused,
-    memoryPolicy: refused,
-    personality: refused,
     mountLabel: refused,
   },
 }
 
 const unsupported = 'is not supported yet'
-
-export const supportedInProcess: Check<Process> = {
-  section: 'config.md#linux-process',
-  reads: [],
-  run(process, report) {
-    refuse(process, processFields, '', report)
-  },
-}
 
 export const supportedInSpec: Check<Spec> = {
   section: 'config.md, config-linux.md',

@@ -76,6 +76,7 @@ export class SimulatedHost {
         egid: () => options.euid ?? 0,
         kernelRelease: () => '6.1.0',
         architecture: () => 'x64',
+        random: () => '0123456789abcdef0123456789abcdef',
         sleep: async () => {
           // Others go on meanwhile, however many turns that takes.
           for (let turn = 0; turn < 20; turn++) await Promise.resolve()
@@ -407,6 +408,9 @@ export class SimulatedHost {
       },
       holdSignals: () => undefined,
       setLimit: () => undefined,
+      setScheduler: () => undefined,
+      setIoPriority: () => undefined,
+      namespaces: (pid, names) => names.map((name) => `${name}:[${pid}]`),
       becomeSubreaper: () => undefined,
       runHook: () => ({ status: { kind: 'exited', code: 0 }, stdout: '', stderr: '' }),
       windowSize: () => undefined,

@@ -204,6 +204,14 @@ export class World {
     switch (step.op) {
       case 'sync':
         return this.sync(process, socket, step.point as number)
+      case 'setns':
+        // ESRCH: the process that it is to follow is gone.
+        if (process.pids.init?.status !== undefined) {
+          process.script = { ...process.script, failStep: { op: 'setns', errno: 3 } }
+          this.fail(process)
+          return 'waits'
+        }
+        return process
       case 'fork':
         return this.fork(process)
       case 'openConsole':

@@ -12,6 +12,7 @@ import { cgroupsPath, restrictedPaths } from './paths.ts'
 import { args, cwd, env, processPresent, umask, userIds } from './process.ts'
 import { rlimits } from './rlimits.ts'
 import { root } from './root.ts'
+import { execCpuAffinity, ioPriority, memoryPolicy, personality, scheduler } from './scheduling.ts'
 import { sysctl } from './sysctl.ts'
 import { version } from './version.ts'
 
@@ -36,6 +37,8 @@ export const specChecks: readonly Check<Spec>[] = [
   cgroupsPath,
   sysctl,
   restrictedPaths,
+  memoryPolicy,
+  personality,
 ]
 
 /** Of a `process` object: config.json's, or that of `exec --process`. */
@@ -48,4 +51,7 @@ export const processChecks: readonly Check<Process>[] = [
   rlimits,
   unknownCapabilities,
   effectiveCapabilities,
+  scheduler,
+  ioPriority,
+  execCpuAffinity,
 ]

@@ -15,10 +15,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
@@ -178,6 +180,44 @@ static void on_signal(int number) {
   _exit(40 + number);
 }
 
+// Scheduling of this process, as the kernel tells it.
+static void scheduling(void) {
+  struct { unsigned size, policy; unsigned long long flags; int nice; unsigned priority; unsigned long long runtime, deadline, period; } a = {0};
+  if (syscall(SYS_sched_getattr, 0, &a, sizeof a, 0) < 0) return failed("scheduling", "sched_getattr");
+  printf("policy %u flags %llu nice %d priority %u runtime %llu deadline %llu period %llu\n", a.policy, a.flags, a.nice, a.priority,
+         a.runtime, a.deadline, a.period);
+  long io = syscall(SYS_ioprio_get, 1, 0);
+  printf("io class %ld priority %ld\n", io >> 13, io & 0x1fff);
+  cpu_set_t cpus;
+  printf("cpus");
+  if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+      if (CPU_ISSET(cpu, &cpus)) printf(" %d", cpu);
+  int mode = 0;
+  unsigned long nodes[16] = {0};
+  if (syscall(SYS_get_mempolicy, &mode, nodes, 1024, NULL, 0) < 0) printf("\nmemory %s", strerrorname_np(errno));
+  else printf("\nmemory mode %d nodes %lx", mode, nodes[0]);
+  struct utsname u;
+  uname(&u);
+  printf("\npersonality %x machine %s\n", (unsigned)personality(0xffffffff), u.machine);
+}
+
+// The session keyring: description, and what other keyrings the process can see.
+static void keyring(void) {
+  char text[512];
+  long id = syscall(SYS_keyctl, 0 /* GET_KEYRING_ID */, -3 /* SESSION */, 0);
+  if (id < 0) return failed("keyring", "keyctl");
+  if (syscall(SYS_keyctl, 6 /* DESCRIBE */, id, text, sizeof text) < 0) return failed("keyring", "describe");
+  printf("keyring %ld %s\n", id, text);
+}
+
+// Joins or makes a session keyring of this name.
+static void join_keyring(const char *name) {
+  long id = syscall(SYS_keyctl, 1 /* JOIN_SESSION_KEYRING */, name);
+  if (id < 0) return failed("join-keyring", "keyctl");
+  printf("joined %ld\n", id);
+}
+
 static int number_of(char **args, int index) { return args[index] == NULL ? 0 : atoi(args[index]); }
 
 static int one(char **a) {
@@ -192,6 +232,10 @@ static int one(char **a) {
   else if (IS("tty")) terminal();
   else if (IS("fds")) descriptors();
   else if (IS("rlimits")) rlimits();
+  else if (IS("scheduling")) scheduling();
+  else if (IS("keyring")) keyring();
+  else if (IS("join-keyring")) join_keyring(a[1]);
+  else if (IS("unshare")) { if (unshare(number_of(a, 1)) < 0) failed(verb, "unshare"); else puts("unshared"); }
   else if (IS("env")) for (char **e = environ; *e != NULL; e++) puts(*e);
   else if (IS("echo")) puts(a[1] == NULL ? "" : a[1]);
   else if (IS("lines")) for (int i = 1; i <= number_of(a, 1); i++) printf("line %d\n", i);

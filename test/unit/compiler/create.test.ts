@@ -296,8 +296,8 @@ test('the plan ends ready, waiting for start, with nothing but the execution aft
 })
 
 test('a keyring of its own, unless it is not wanted', (t) => {
-  t.like(stepsOf(compileSample().plan, 'joinSessionKeyring'), [{ name: '_ses.web' }])
-  t.deepEqual(stepsOf(compileSample({}, { noNewKeyring: true }).plan, 'joinSessionKeyring'), [])
+  t.like(stepsOf(compileSample({}, { keyring: '_ses.web.1' }).plan, 'joinSessionKeyring'), [{ name: '_ses.web.1' }])
+  t.deepEqual(stepsOf(compileSample({}, { keyring: undefined }).plan, 'joinSessionKeyring'), [])
 })
 
 test('the default devices are made unless the configuration has its own of that name', (t) => {

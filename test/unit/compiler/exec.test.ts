@@ -8,7 +8,13 @@ import type { Process } from '../../../src/spec/schema.gen.ts'
 import { registerFaults } from './registers.ts'
 import { indexOf, inOrder, stepsOf } from './sample.ts'
 
-const facts: ExecFacts = { id: 'web', pid: 4242, namespaces: namespaceFlags(defaultSpec()), euid: 0 }
+const facts: ExecFacts = {
+  pid: 4242,
+  namespaces: namespaceFlags(defaultSpec()),
+  namespaceLinks: { mnt: 'mnt:[1]', pid: 'pid:[2]' },
+  keyring: '_ses.web.RANDOM',
+  euid: 0,
+}
 const ownUser = { ...facts, namespaces: facts.namespaces | clone.NEWUSER }
 
 const process: Process = { args: ['ls', '-l'], cwd: '/', user: { uid: 1000, gid: 100, additionalGids: [4] } }

@@ -12,6 +12,7 @@ export const facts: CreateFacts = {
   bundle: '/bundle',
   cgroupDir: '/sys/fs/cgroup/web',
   cgroupRoot: '/sys/fs/cgroup',
+  keyring: '_ses.web.RANDOM',
   euid: 0,
 }
 

@@ -145,7 +145,7 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   chown: ['/nowhere/file', 0, 0],
   mkfifo: ['/nowhere/file', 0o600],
   filesystemType: ['/nowhere/file'],
-  spawn: [new Uint8Array(64), [], 0, 1 << 30, 0],
+  spawn: [new Uint8Array(64), [], 0, 1 << 30, 0, []],
   receive: [1 << 30],
   proceed: [1 << 30],
   decodeMessage: [new Uint8Array(3)],
@@ -154,6 +154,9 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   pidfdWait: [1 << 30, 0],
   wait: [0x7fffffff],
   setLimit: [0x7fffffff, 7, 0n, 0n],
+  setScheduler: [0x7fffffff, 0, 0, 0, 0n, 0n, 0n, 0n],
+  setIoPriority: [0x7fffffff, 2, 4],
+  namespaces: [0x7fffffff, ['mnt']],
   becomeSubreaper: [],
   exitNow: [0],
   foreground: [0x7fffffff, 1 << 30, -1],
@@ -170,11 +173,14 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   egid: [],
   kernelRelease: [],
   sleep: [0],
+  random: [],
 }
 
 /** Values of `wrong` that are right in some place: texts of any content, empty lists, any bytes. */
 function fits(name: keyof Addon, index: number, value: unknown): boolean {
   const expected = right[name][index]
+  // A nice value.
+  if (name === 'setScheduler' && index === 2) return value === -2
   if (typeof expected === 'string') {
     const isPath = expected.startsWith('/')
     return typeof value === 'string' && !isPath
@@ -224,6 +230,7 @@ test('a call with fitting arguments that cannot succeed names the system call', 
     'euid',
     'permittedCapabilities',
     'egid',
+    'random',
   ]
   for (const name of Object.keys(right) as (keyof Addon)[]) {
     if ([...fine, 'kernelRelease', 'sleep'].includes(name)) continue
@@ -243,7 +250,7 @@ test('an exception of a getter in an argument passes through', (t) => {
       throw new RangeError('from the getter')
     },
   })
-  t.throws(() => loadAddon().spawn(new Uint8Array(64), array, 0, -1, 0), {
+  t.throws(() => loadAddon().spawn(new Uint8Array(64), array, 0, -1, 0, []), {
     instanceOf: RangeError,
     message: 'from the getter',
   })

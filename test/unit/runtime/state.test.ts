@@ -14,7 +14,7 @@ const state: SavedState = {
   startTime: 34,
   namespaces: 0,
   ownPids: true,
-  noNewKeyring: false,
+  keyring: '_ses.web.1',
   lateFrom: 3,
   lateSteps: [{ op: 'exec', origin: '/process/args' }],
 }

@@ -101,12 +101,12 @@ test('all problems are told at once, of the schema and beyond', (t) => {
       '/process/args': [],
       '/linux/namespaces/0/type': 'pids',
       '/linux/maskedPaths/0': 'proc/kcore',
-      '/linux/personality': { domain: 'LINUX32' },
+      '/linux/mountLabel': 'a',
     }).map((text) => text.split(' ')[0]),
     [
       '/process/cwd',
       '/linux/namespaces/0/type',
-      '/linux/personality',
+      '/linux/mountLabel',
       '/ociVersion',
       '/linux/maskedPaths/0',
       '/process/args',
@@ -139,10 +139,10 @@ test('the process of exec is checked alone, with pointers that start at it', (t)
     scheduler: { policy: 'SCHED_RR' },
   }
   t.deepEqual(told(checkProcess(bad).problems), [
-    '/scheduler is not supported yet',
     '/args/0 must not contain a NUL character',
     '/cwd must be an absolute path, is a string ("tmp")',
     '/rlimits/0/type must be a resource of getrlimit(2), is "RLIMIT_X"',
+    '/scheduler/priority is required: at least 1 and at most 99 with SCHED_RR',
   ])
 })
 

@@ -1,5 +1,4 @@
 import test from 'ava'
-import { checkProcess } from '../../../src/spec/parse.ts'
 import { changed, problemsWith, told } from './config.ts'
 
 /** Fields that are not supported yet, each with a value that asks for something. */
@@ -7,14 +6,7 @@ const unsupported: Readonly<Record<string, unknown>> = {
   '/hooks': { poststop: [{ path: '/bin/true' }] },
   '/linux/seccomp': { defaultAction: 'SCMP_ACT_ALLOW' },
   '/linux/intelRdt': { closID: 'a' },
-  '/linux/memoryPolicy': { mode: 'MPOL_LOCAL' },
-  '/linux/personality': { domain: 'LINUX32' },
   '/linux/mountLabel': 'system_u:object_r:container_file_t:s0',
-  '/process/apparmorProfile': 'docker-default',
-  '/process/selinuxLabel': 'system_u:system_r:container_t:s0',
-  '/process/scheduler': { policy: 'SCHED_BATCH' },
-  '/process/ioPriority': { class: 'IOPRIO_CLASS_IDLE' },
-  '/process/execCPUAffinity': { initial: '0' },
 }
 
 for (const [pointer, value] of Object.entries(unsupported)) {
@@ -64,11 +56,6 @@ test('what daemons write for unset settings is absent', (t) => {
     }),
     [],
   )
-})
-
-test('exec refuses what create refuses', (t) => {
-  const process = { ...(changed({}) as { process: object }).process, apparmorProfile: 'a' }
-  t.deepEqual(told(checkProcess(process).problems), ['/apparmorProfile is not supported yet'])
 })
 
 // covers: /linux/resources
