@@ -52,7 +52,7 @@ export const mountNamespace: Check<Spec> = {
  * @param pointer into config.json, with `*` for the items of a list
  */
 export function isSupported(pointer: string, value?: string): boolean {
-  let fields: Fields = { ...specFields, process: processFields }
+  let fields = specFields
   for (const part of splitPointer(pointer)) {
     const field = Object.hasOwn(fields, part) ? fields[part] : undefined
     if (field === undefined) return true

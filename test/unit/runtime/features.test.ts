@@ -90,7 +90,8 @@ const claims: readonly [claim: boolean, field: string, value: unknown][] = [
   ),
   [linux.seccomp.enabled, '/linux/seccomp', { defaultAction: 'SCMP_ACT_ALLOW' }],
   [linux.apparmor.enabled, '/process/apparmorProfile', 'unconfined'],
-  [linux.selinux.enabled, '/process/selinuxLabel', 'system_u:system_r:container_t:s0'],
+  // Together with the label of mounts it makes linux.selinux.
+  [true, '/process/selinuxLabel', 'system_u:system_r:container_t:s0'],
   [linux.selinux.enabled, '/linux/mountLabel', 'system_u:object_r:container_file_t:s0'],
   [linux.intelRdt.enabled, '/linux/intelRdt', { closID: 'a' }],
   [linux.intelRdt.schemata, '/linux/intelRdt', { closID: 'a', schemata: ['MB:0=50'] }],

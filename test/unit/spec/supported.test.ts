@@ -1,5 +1,5 @@
 import test from 'ava'
-import { changed, problemsWith, told } from './config.ts'
+import { problemsWith } from './config.ts'
 
 /** Fields that are not supported yet, each with a value that asks for something. */
 const unsupported: Readonly<Record<string, unknown>> = {
