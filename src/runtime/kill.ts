@@ -16,6 +16,11 @@ export async function kill(request: KillRequest, context: Context): Promise<void
   const { host } = context
   const signal = parseSignal(request.signal ?? 'TERM')
   const { state } = await loadState(context, request.id)
+  // runtime.md#kill: no effect on what is neither created nor running. The init of an interrupted creation leaves by itself.
+  if (state.phase === 'creating') {
+    if (request.all === true) return
+    throw notRunning()
+  }
   // In a pid namespace of its own everything dies with init; else the rest has to be found through the cgroup.
   const shared = !state.ownPids && state.cgroup !== undefined && state.pid > 0
   if (shared && state.cgroup !== undefined && (request.all === true || signal === SIGKILL)) {

@@ -132,59 +132,6 @@ test('list of no containers is an empty table, no ids and null', (t) => {
   sandbox.assertClean(t)
 })
 
-test('every operation does in every status what it does in runc', async (t) => {
-  const sandbox = waiting(t)
-  const fine = { status: 0, text: undefined }
-  const no = (text: RegExp, status = 1) => ({ status, text })
-  const execFailure = runtime === 'crun' ? 1 : 255
-  const table = {
-    create: { missing: fine, created: no(texts.exists), running: no(texts.exists), stopped: no(texts.exists) },
-    start: { missing: no(texts.missing), created: fine, running: no(texts.running), stopped: no(texts.stopped) },
-    exec: {
-      missing: no(texts.missing, execFailure),
-      created: fine,
-      running: fine,
-      stopped: no(texts.execStopped, execFailure),
-    },
-    kill: { missing: no(texts.missing), created: fine, running: fine, stopped: no(texts.notRunning) },
-    delete: { missing: no(texts.missing), created: fine, running: no(texts.undeletable), stopped: fine },
-    'delete --force': { missing: fine, created: fine, running: fine, stopped: fine },
-    state: { missing: no(texts.missing), created: fine, running: fine, stopped: fine },
-  } as const
-  const after: Record<string, string | undefined> = {
-    'create missing': 'created',
-    'start created': 'running',
-    'kill created': 'stopped',
-    'kill running': 'stopped',
-    'delete created': 'missing',
-    'delete stopped': 'missing',
-    'delete --force created': 'missing',
-    'delete --force running': 'missing',
-    'delete --force stopped': 'missing',
-  }
-  for (const [operation, expectations] of Object.entries(table)) {
-    for (const [status, expected] of Object.entries(expectations)) {
-      const what = `${operation} ${status}`
-      const id = await bring(sandbox, status as keyof typeof expectations)
-      const words = operation.split(' ')
-      if (operation === 'exec') words.push(id, 'inside', 'exit', '0')
-      else if (operation === 'kill') words.push(id, 'KILL')
-      else words.push(id)
-      writeFileSync(path.join(sandbox.dir, 'stderr'), '')
-      const result = operation === 'create' ? sandbox.create(id) : sandbox.run(words)
-      t.is(result.status, expected.status, `${what}: ${result.stderr}`)
-      if (expected.text === undefined) t.is(result.stderr, '', what)
-      else says(t, result.stderr, expected.text, what)
-      const then = after[what] ?? status
-      const remains = sandbox.run(['list', '-q']).stdout.includes(`${id}\n`)
-      t.is(remains, then !== 'missing', `${what}: then ${then}`)
-      if (remains) await sandbox.until(then, id)
-      sandbox.run(['delete', '--force', id])
-    }
-  }
-  sandbox.assertClean(t)
-})
-
 // covers: runtime.md#kill/signal
 test('kill takes a signal by name with and without SIG in any case, and by number', async (t) => {
   if (lacks(t, 'runc')) return
