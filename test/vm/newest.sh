@@ -2,11 +2,10 @@
 # newest.sh kernel|runtimes: prints a folder with packages of Debian's newest suite, unpacked and not installed; downloads them once.
 #   kernel    its kernel for virtual machines, for KERNEL of test/vm/run
 #   runtimes  its runc and crun, with all libraries that they need, from the C library on
-#   SUITE     the suite (sid)
+#   SUITES    the suites, of which the first is taken that has them (sid trixie)
 set -euo pipefail
 
 cache=$("$(dirname "${BASH_SOURCE[0]}")/cache.sh")
-suite=${SUITE:-sid}
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 fail() {
@@ -42,23 +41,33 @@ kernel_packages() {
   depends "$image" | grep -E "^linux-(base|binary|modules)-${version//+/\\+}\$" || true
 }
 
+# A mirror may list what it does not have (yet, or any more).
+download() {
+  local packages
+  rm -rf "$part"
+  mkdir -p "$part/lists/partial" "$part/cache/archives/partial" "$part/root"
+  echo "deb [signed-by=$keyring] $(mirror) $1 main" > "$part/sources.list"
+  newest_apt apt-get update || return 1
+  if [ "$what" = kernel ]; then
+    mapfile -t packages < <(kernel_packages)
+    [ ${#packages[@]} -gt 0 ] && (cd "$part/cache/archives" && newest_apt apt-get download "${packages[@]}")
+  else
+    newest_apt apt-get install --yes --download-only runc crun
+  fi
+}
+
 fetch() {
-  local packages package
+  local suite package
   [ -f "$keyring" ] || fail "$keyring is missing: install debian-archive-keyring"
   part=$target.part.$$
   trap 'rm -rf "$part"' EXIT
-  mkdir -p "$part/lists/partial" "$part/cache/archives/partial" "$part/root"
-  echo "deb [signed-by=$keyring] $(mirror) $suite main" > "$part/sources.list"
-  newest_apt apt-get update >&2
-  case $what in
-    kernel)
-      mapfile -t packages < <(kernel_packages)
-      (cd "$part/cache/archives" && newest_apt apt-get download "${packages[@]}" >&2)
-      ;;
-    runtimes) newest_apt apt-get install --yes --download-only runc crun >&2 ;;
-  esac
-  for package in "$part"/cache/archives/*.deb; do dpkg -x "$package" "$part/root"; done
-  mv "$part/root" "$target"
+  for suite in ${SUITES:-sid trixie}; do
+    download "$suite" >&2 || continue
+    for package in "$part"/cache/archives/*.deb; do dpkg -x "$package" "$part/root"; done
+    mv "$part/root" "$target"
+    return
+  done
+  fail "none of ${SUITES:-sid trixie} has the packages"
 }
 
 what=${1:-}
@@ -66,7 +75,7 @@ what=${1:-}
   echo 'usage: newest.sh kernel|runtimes' >&2
   exit 2
 }
-target=$cache/$suite-$what
+target=$cache/newest-$what
 exec 9> "$target.lock"
 flock 9
 [ -d "$target" ] || fetch
