@@ -93,6 +93,7 @@ export async function destroy(context: Context, dir: string, known?: SavedState)
   const state = known ?? (await readDamaged(context, dir))
   if (state !== undefined) {
     await killProcess(host, state)
+    if (state.intelRdt !== undefined) await (await import('./intel-rdt.ts')).removeRdt(host, state.intelRdt)
     if (state.cgroup !== undefined) await (state.pid > 0 ? destroyCgroup : abandonCgroup)(host, state.cgroup)
   }
   await attempt(`remove ${dir}`, {}, () => host.files.removeTree(dir))

@@ -8,6 +8,7 @@
 import type { Compiled, IdMap } from '../compiler/facts.ts'
 import { compileCreate } from '../compiler/create.ts'
 import { namespaceFlags, namespaceNames } from '../compiler/exec.ts'
+import type { PlacedRdt } from '../cgroups/resctrl.ts'
 import { RuntError, StateError, type ConfigProblem } from '../errors.ts'
 import type { Fd, Host } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -63,6 +64,7 @@ interface Prepared {
   compiled: Compiled
   cgroup: PlacedCgroup | undefined
   keyring: string | undefined
+  rdt: PlacedRdt | undefined
 }
 
 /** All that can be found wrong before anything was done. */
@@ -91,6 +93,8 @@ async function prepare(
     throw await invalidConfig(bundle.file, bundle.text, placed.problems)
   const cgroup = placed?.cgroup
   const keyring = request.noNewKeyring === true ? undefined : await keyringName(host, request.id)
+  const { intelRdt } = spec.linux ?? {}
+  const rdt = intelRdt && (await (await import('./intel-rdt.ts')).placeRdt(host, request.id, intelRdt))
   const compiled = compileCreate(spec, {
     id: request.id,
     bundle: bundle.dir,
@@ -106,7 +110,7 @@ async function prepare(
   })
   const warnings = [...bundle.warnings, ...(placed?.warnings ?? []), ...compiled.warnings]
   for (const warning of warnings) await log?.warn(warning)
-  return { bundle, compiled, cgroup, keyring }
+  return { bundle, compiled, cgroup, rdt, keyring }
 }
 
 /** What this machine does not have. */
@@ -186,7 +190,7 @@ async function spawnIn(
 async function initialState(
   context: Context,
   request: CreateRequest,
-  { bundle, compiled, cgroup, keyring }: Prepared,
+  { bundle, compiled, cgroup, rdt, keyring }: Prepared,
 ): Promise<SavedState> {
   const { host } = context
   const { steps } = compiled.plan
@@ -205,6 +209,7 @@ async function initialState(
     pid: 0,
     startTime: 0,
     cgroup: cgroup?.saved,
+    intelRdt: rdt?.saved,
     namespaces: flags,
     ownPids: spec.linux?.namespaces?.some(({ type, path }) => type === 'pid' && path === undefined) === true,
     keyring,
@@ -262,6 +267,10 @@ async function setUp(
       if (point === syncPoint.namespaces) {
         await adjustOom(context, init.name.pid, parent.oomScoreAdj)
         if (prepared.cgroup !== undefined) await limitMemoryOf(host, prepared.cgroup)
+        if (prepared.rdt !== undefined) {
+          const { enterRdt } = await import('./intel-rdt.ts')
+          await enterRdt(host, prepared.rdt, init.name.pid, undo)
+        }
         if (parent.netDevices !== undefined) {
           const { moveNetDevices } = await import('./net-devices.ts')
           established.network = await moveNetDevices(host, init.name.pid, parent.netDevices, undo)

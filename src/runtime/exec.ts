@@ -42,7 +42,7 @@ export async function exec(request: ExecRequest, context: Context): Promise<Exec
     const compiled = await compile(context, request, state, wanted)
     for (const warning of [...wanted.warnings, ...compiled.warnings]) await log?.warn(warning)
     const init = await spawn(context, request, compiled.plan, dir, state, undo)
-    const console = await setUp(context, request, compiled, init, undo)
+    const console = await setUp(context, request, compiled, init, state, undo)
     await announce(context, request, init, undo)
     const { pid } = init.name
     if (request.detach === true) {
@@ -191,6 +191,7 @@ async function setUp(
   request: ExecRequest,
   { plan, parent }: Compiled,
   init: Init,
+  state: SavedState,
   undo: Undo,
 ): Promise<Console> {
   const context = { host, globals }
@@ -218,6 +219,9 @@ async function setUp(
       await adjustOom(context, init.name.pid, parent.oomScoreAdj)
       await limit(context, init.name.pid, parent.rlimits)
       await schedule(context, init.name.pid, parent)
+      if (state.intelRdt !== undefined) {
+        await (await import('./intel-rdt.ts')).joinRdt(host, state.intelRdt, init.name.pid)
+      }
       if (request.detach === true) return
       // From the program's first instruction on, signals are its own.
       undo.push('let signals through', () => host.processes.holdSignals(false))

@@ -1,6 +1,7 @@
 /** What state.json holds: runt's own format, versioned. Plain data; knows no files. */
 import { RuntError } from '../errors.ts'
 import type { Domain } from '../process/scheduling.ts'
+import type { SavedRdt } from '../cgroups/resctrl.ts'
 import type { Process } from '../spec/schema.gen.ts'
 
 /** Format of state.json that this version writes; older ones are read, newer ones refused. */
@@ -40,6 +41,8 @@ export interface SavedState {
   /** Of init, field 22 of /proc/PID/stat. */
   startTime: number
   cgroup?: SavedCgroup | undefined
+  /** Of linux.intelRdt. */
+  intelRdt?: SavedRdt | undefined
   /** CLONE_NEW* of the namespaces that config.json names: what `exec` joins. */
   namespaces: number
   /** Whether the container made a pid namespace: its processes die with init. */

@@ -18,7 +18,6 @@ const specFields: Fields = {
   mounts: { '*': { uidMappings: refused, gidMappings: refused } },
   linux: {
     seccomp: refused,
-    intelRdt: refused,
     mountLabel: refused,
   },
 }

@@ -289,10 +289,11 @@ const cases: readonly Case[] = [
     says: [/linux\.cgroupsPath must not contain "\.\."/],
     controls: 'differ',
   },
+  // covers: config-linux.md#intelrdt/without-resctrl
   {
-    name: 'a field is not supported',
+    name: 'a class of service is asked for where resctrl is not mounted',
     spec: (spec) => (spec.linux!.intelRdt = { closID: 'x' }),
-    says: [/linux\.intelRdt/, /not supported/],
+    says: [/linux\.intelRdt/, /find the resctrl filesystem: it is not mounted/, /hint: mount -t resctrl/],
     controls: 'differ',
   },
   {

@@ -15,7 +15,7 @@ import type {
 } from '../../src/host/host.ts'
 import { openFlags } from '../../src/host/host.ts'
 import { directory, systemError, type Fifo, type OpenFile } from './tree.ts'
-import { cgroupRoot, type NetworkDevice, type Process, type SocketPair, type World } from './world.ts'
+import { cgroupRoot, resctrlRoot, type NetworkDevice, type Process, type SocketPair, type World } from './world.ts'
 
 /** No code can handle it: whatever the command does after it, it meets it again. */
 export class Killed extends Error {}
@@ -206,6 +206,12 @@ export class SimulatedHost {
       },
       list: (path) => [...tree.directory(path, 'open').children.keys()],
       mkdir: (path) => {
+        if (this.world.isResctrl(path)) {
+          if (tree.find(path) !== undefined) throw systemError('EEXIST', 'mkdir', path)
+          tree.parent(path, 'mkdir')
+          this.world.makeClass(path)
+          return
+        }
         if (!this.world.isCgroup(path)) {
           tree.add(path, directory(), 'mkdir')
           return
@@ -226,7 +232,10 @@ export class SimulatedHost {
       read: (fd) => this.read(fd),
       write: (fd, data) => void (this.file(fd).node as Fifo).data.push(...data),
       lock: (fd, wait) => this.lock(fd, wait),
-      filesystemType: (path) => (path === cgroupRoot ? 0x63677270 : undefined),
+      filesystemType: (path) => {
+        if (path === resctrlRoot && tree.find(path) !== undefined) return 0x7655821
+        return path === cgroupRoot ? 0x63677270 : undefined
+      },
     }
   }
 
@@ -297,7 +306,7 @@ export class SimulatedHost {
     if (this.world.isCgroup(path)) {
       const below = [...node.children.values()].some((child) => child.kind === 'directory')
       if (below || this.world.members(path).length > 0) throw systemError('EBUSY', 'rmdir', path)
-    } else if (node.children.size > 0) throw systemError('ENOTEMPTY', 'rmdir', path)
+    } else if (node.children.size > 0 && !this.world.isResctrl(path)) throw systemError('ENOTEMPTY', 'rmdir', path)
     this.world.tree.remove(path, 'rmdir')
   }
 

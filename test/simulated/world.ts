@@ -52,6 +52,7 @@ export interface Process {
 }
 
 export const cgroupRoot = '/sys/fs/cgroup'
+export const resctrlRoot = '/sys/fs/resctrl'
 
 export interface NetworkDevice {
   index: number
@@ -105,6 +106,27 @@ export class World {
     for (const file of ['memory.max', 'pids.max', 'cgroup.kill']) this.write(`${path}/${file}`, 'max\n')
     this.write(`${path}/cgroup.freeze`, '0\n')
     this.write(`${path}/cgroup.type`, 'domain\n')
+  }
+
+  /** A mounted resctrl, with its root class and others. */
+  mountResctrl(...classes: string[]): void {
+    this.makeClass(resctrlRoot)
+    this.write(`${resctrlRoot}/schemata`, '    MB:0=100;1=100\n    L3:0=7ff;1=7ff\n')
+    this.write(`${resctrlRoot}/info/last_cmd_status`, 'ok\n')
+    for (const name of classes) this.makeClass(`${resctrlRoot}/${name}`)
+  }
+
+  makeClass(path: string): void {
+    this.tree.makeParents(path)
+    this.write(`${path}/tasks`, '')
+    if (path.includes('/mon_groups/')) return
+    this.write(`${path}/schemata`, '    MB:0=100;1=100\n    L3:0=7ff;1=7ff\n')
+    this.tree.makeParents(`${path}/mon_groups`)
+  }
+
+  /** Where classes and monitoring groups are made. */
+  isResctrl(path: string): boolean {
+    return path.startsWith(`${resctrlRoot}/`)
   }
 
   isCgroup(path: string): boolean {

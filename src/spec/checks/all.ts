@@ -4,6 +4,7 @@ import { effectiveCapabilities, unknownCapabilities } from './capabilities.ts'
 import type { Check } from './check.ts'
 import { deviceRules, devices } from './devices.ts'
 import { hooks } from './hooks.ts'
+import { intelRdt } from './intel-rdt.ts'
 import { mappings, mappingsAndNamespace } from './mappings.ts'
 import { mountDestinations, mountMappings, mountSources, protectedDestinations } from './mounts.ts'
 import { hostNames, namespaces, timeOffsets } from './namespaces.ts'
@@ -32,6 +33,7 @@ export const specChecks: readonly Check<Spec>[] = [
   mappings,
   timeOffsets,
   netDevices,
+  intelRdt,
   devices,
   deviceRules,
   cgroupsPath,

@@ -5,7 +5,6 @@ import { problemsWith } from './config.ts'
 const unsupported: Readonly<Record<string, unknown>> = {
   '/hooks': { poststop: [{ path: '/bin/true' }] },
   '/linux/seccomp': { defaultAction: 'SCMP_ACT_ALLOW' },
-  '/linux/intelRdt': { closID: 'a' },
   '/linux/mountLabel': 'system_u:object_r:container_file_t:s0',
 }
 
@@ -52,7 +51,6 @@ test('what daemons write for unset settings is absent', (t) => {
       '/linux/resources/cpu': { shares: 0, cpus: '', mems: '', realtimePeriod: 0 },
       '/linux/resources/pids': { limit: 0 },
       '/linux/resources/hugepageLimits': [],
-      '/linux/intelRdt': {},
     }),
     [],
   )
