@@ -49,6 +49,7 @@ Napi::Object register_all(Napi::Env env, Napi::Object exports) {
   runt::bind_sockets(exports);
   runt::bind_spawn(exports);
   runt::bind_system(exports);
+  runt::bind_systemd(exports);
   runt::bind_terminal(exports);
   return exports;
 }

@@ -98,6 +98,7 @@ void bind_process(Napi::Object exports);
 void bind_sockets(Napi::Object exports);
 void bind_spawn(Napi::Object exports);
 void bind_system(Napi::Object exports);
+void bind_systemd(Napi::Object exports);
 void bind_terminal(Napi::Object exports);
 
 } // namespace runt

@@ -18,25 +18,16 @@ export interface CgroupFlags {
   cgroupManager: 'cgroupfs' | 'systemd' | 'disabled'
 }
 
-/**
- * Whether the flags ask for cgroups at all.
- * @throws RuntError `UNSUPPORTED` for the systemd manager
- */
-export function usesCgroups(flags: CgroupFlags): boolean {
-  if (flags.systemdCgroup || flags.cgroupManager === 'systemd') {
-    throw new RuntError('UNSUPPORTED', 'the systemd cgroup manager is not supported yet', {
-      origin: flags.systemdCgroup ? '--systemd-cgroup' : '--cgroup-manager',
-      hint: 'leave the flag out: runt makes the cgroup itself',
-    })
-  }
-  return flags.cgroupManager !== 'disabled'
+/** The cgroup manager that the flags choose: `--systemd-cgroup` is the older name of `--cgroup-manager systemd`. */
+export function cgroupManager(flags: CgroupFlags): CgroupFlags['cgroupManager'] {
+  return flags.systemdCgroup && flags.cgroupManager !== 'disabled' ? 'systemd' : flags.cgroupManager
 }
 
 /**
  * Where the container's cgroup lies below the hierarchy's root, with a leading slash; the same as runc:
  * an absolute `linux.cgroupsPath` starts at the root, a relative one at the parent of the caller's own cgroup (which has
  * processes and so could not pass controllers on), and without one the id stands in for it. `slice:prefix:name` is
- * systemd's form; for cgroupfs it is a name like another.
+ * systemd's form (systemd/unit.ts); for cgroupfs it is a name like another.
  *
  * @param own asks for the caller's cgroup (`ownCgroup`), where it is needed
  * @throws RuntError `CGROUP_PATH`
@@ -79,6 +70,8 @@ export interface CgroupRequest {
   writes: readonly CgroupWrite[]
   /** Of `compileDevices`; undefined sets none. */
   devices?: DeviceFilter | undefined
+  /** The directory was made for the container by somebody else, who also removes it: systemd. */
+  given?: boolean | undefined
 }
 
 export interface Cgroup {
@@ -104,7 +97,7 @@ export async function createCgroup(host: Host, request: CgroupRequest): Promise<
   const undo = () => removeMade(host, root, path, made)
   let fd = -1
   try {
-    const fresh = await makeDirectories(host, root, path, made)
+    const fresh = request.given === true || (await makeDirectories(host, root, path, made))
     if (!fresh) await checkLeftover(host, path)
     await enableControllers(host, root, path, request.writes)
     for (const write of request.writes) if (!isLate(write)) await applyWrite(host, path, write)
@@ -126,7 +119,7 @@ export async function createCgroup(host: Host, request: CgroupRequest): Promise<
  * Memory is limited once init is a program of its own: until it is executed it shares its memory with the process that spawned
  * it (CLONE_VM), which the kernel would kill along with it for want of memory.
  */
-const isLate = (write: CgroupWrite): boolean => write.controller === 'memory'
+export const isLate = (write: CgroupWrite): boolean => write.controller === 'memory'
 
 /**
  * Applies the limits that `createCgroup` left out. Call it before any program of the container runs.

@@ -93,6 +93,16 @@ export interface Addon {
   netDevice(network: Fd, name: string): { index: number; up: boolean; addresses: Uint8Array }
   moveNetDevice(from: Fd, index: number, to: Fd, name: string): number
   setUpNetDevice(network: Fd, index: number, name: string, addresses: Uint8Array, up: boolean): string
+  // systemd.cpp
+  systemd(
+    bus: string,
+    member: string,
+    signature: string,
+    args: readonly unknown[],
+    job: boolean,
+    timeoutMs: number,
+  ): { result: string } | { error: string; message: string }
+  systemdProperty(bus: string, name: string): string
   // system.cpp
   now(): string
   euid(): number

@@ -4,7 +4,7 @@
  */
 import type { Addon } from './addon.ts'
 import { loadAddon } from './addon.ts'
-import type { Cgroups, Files, Host, Networks, Output, Processes, Sockets, System } from './host.ts'
+import type { Cgroups, Files, Host, Networks, Output, Processes, Sockets, System, Systemd } from './host.ts'
 import { throwingSystemErrors } from './system-error.ts'
 
 /** Of a text that is read whole, where the caller names no limit. */
@@ -24,6 +24,7 @@ export function directHost(): Host {
     sockets: sockets(addon),
     cgroups: cgroups(addon),
     networks: networks(addon),
+    systemd: systemd(addon),
     output: output(addon),
     system: system(addon),
   }
@@ -113,6 +114,14 @@ function networks(addon: Addon): Networks {
     find: (network, name) => addon.netDevice(network, name),
     move: (from, index, to, name) => addon.moveNetDevice(from, index, to, name),
     setUp: (network, { index, up, addresses }, name) => addon.setUpNetDevice(network, index, name, addresses, up),
+  }
+}
+
+function systemd(addon: Addon): Systemd {
+  return {
+    call: ({ bus, member, signature, args, job, timeoutMs }) =>
+      addon.systemd(bus, member, signature, args, job, timeoutMs),
+    property: (bus, name) => addon.systemdProperty(bus, name),
   }
 }
 

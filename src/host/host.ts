@@ -219,6 +219,29 @@ export interface Networks {
   setUp(network: Fd, device: NetDevice, name: string): Awaitable<string>
 }
 
+/** One call of a method of systemd's manager over D-Bus (org.freedesktop.systemd1(5)). */
+export interface SystemdCall {
+  /** Address of the bus; '' is the system's. */
+  bus: string
+  member: string
+  /** Of the arguments, by the D-Bus specification. */
+  signature: string
+  /** A value for each type of the signature; lists and structs are arrays, a variant is `[signature, value]`. */
+  args: readonly unknown[]
+  /** Whether the method starts a job, which is to be waited for. */
+  job: boolean
+  timeoutMs: number
+}
+
+/** The job's result (`done` where there is none), or the name and the text of the error that systemd answered with. */
+export type SystemdAnswer = { result: string } | { error: string; message: string }
+
+export interface Systemd {
+  call(request: SystemdCall): Awaitable<SystemdAnswer>
+  /** A property of the manager that is a string. */
+  property(bus: string, name: string): Awaitable<string>
+}
+
 export interface Output {
   stdout(text: string): Awaitable<void>
   stderr(text: string): Awaitable<void>
@@ -248,6 +271,7 @@ export interface Host {
   readonly sockets: Sockets
   readonly cgroups: Cgroups
   readonly networks: Networks
+  readonly systemd: Systemd
   readonly output: Output
   readonly system: System
 }

@@ -1,62 +1,76 @@
 /** A container's cgroup through its life: where it goes, made with its limits, signalled, removed. */
-import { compileDevices, type DeviceFilter } from '../cgroups/devices.ts'
+import { compileDevices } from '../cgroups/devices.ts'
 import * as fs from '../cgroups/fs.ts'
-import { compileResources, type CgroupWrite, type UsageCheck } from '../cgroups/knobs.ts'
-import { cgroupPath, createCgroup, explainDeath, limitMemory, usesCgroups, type Cgroup } from '../cgroups/manager.ts'
+import { compileResources } from '../cgroups/knobs.ts'
+import { cgroupManager, cgroupPath, createCgroup, explainDeath, limitMemory, type Cgroup } from '../cgroups/manager.ts'
 import type { ConfigProblem } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { Spec } from '../spec/schema.gen.ts'
 import type { Context } from './context.ts'
 import { closeQuietly, isErrno, type Undo } from './failures.ts'
+import { cgroupDir, type PlacedCgroup } from './placed-cgroup.ts'
 import { openProcess, readStat } from './procfs.ts'
 import { SIGKILL } from './signals.ts'
 import type { SavedCgroup } from './state.ts'
 
-/** A cgroup that is to be made: nothing of it is there yet. */
-export interface PlacedCgroup {
-  saved: SavedCgroup
-  writes: readonly CgroupWrite[]
-  check?: UsageCheck | undefined
-  devices: DeviceFilter
-}
-
-/** The directory as the host sees it. */
-export function cgroupDir(cgroup: SavedCgroup): string {
-  return `${cgroup.root}${cgroup.path}`
-}
+export { cgroupDir, type PlacedCgroup } from './placed-cgroup.ts'
 
 /**
  * Finds the place and compiles the limits; no effects.
  * @returns undefined without cgroups (`--cgroup-manager disabled`), else with the problems and warnings of linux.resources
  */
 export async function placeCgroup(
-  { host, globals }: Context,
+  context: Context,
   spec: Spec,
   id: string,
 ): Promise<{ cgroup: PlacedCgroup; problems: ConfigProblem[]; warnings: string[] } | undefined> {
-  if (!usesCgroups(globals)) return undefined
+  const manager = cgroupManager(context.globals)
+  if (manager === 'disabled') return undefined
+  const { host } = context
   const root = await fs.findCgroupRoot(host)
-  const path = await cgroupPath(id, spec.linux?.cgroupsPath, () => fs.ownCgroup(host))
   const { writes, check, problems, warnings } = compileResources(spec.linux?.resources)
   const devices = compileDevices(spec.linux?.resources?.devices)
-  return {
-    cgroup: { saved: { manager: 'cgroupfs', root, path }, writes, check, devices: devices.filter },
-    problems: [...problems, ...devices.problems],
-    warnings,
+  problems.push(...devices.problems)
+  const limits = { writes, check, devices: devices.filter }
+  if (manager === 'systemd') {
+    const { placeUnit } = await import('./systemd.ts')
+    const { path, unit, planned } = await placeUnit(context, spec, id, problems)
+    return { cgroup: { saved: { manager, unit, root, path }, planned, ...limits }, problems, warnings }
   }
+  const path = await cgroupPath(id, spec.linux?.cgroupsPath, () => fs.ownCgroup(host))
+  return { cgroup: { saved: { manager, root, path }, ...limits }, problems, warnings }
 }
 
-/** Makes the cgroup with all limits but those of memory in force. The caller closes the descriptor. */
-export async function makeCgroup(host: Host, { saved, writes, devices }: PlacedCgroup, undo: Undo): Promise<Cgroup> {
+/**
+ * Makes the cgroup with all limits but those of memory in force. The caller closes the descriptor.
+ * @param dir the container's state directory
+ * @returns the cgroup, and what to do once the container's init is in it
+ */
+export async function makeCgroup(
+  host: Host,
+  placed: PlacedCgroup,
+  dir: string,
+  undo: Undo,
+): Promise<{ cgroup: Cgroup; settled?: () => Promise<void> }> {
+  if (placed.saved.unit !== undefined) {
+    const { makeUnit } = await import('./systemd.ts')
+    return makeUnit(host, placed, dir, undo)
+  }
+  const { saved, writes, devices } = placed
   const path = cgroupDir(saved)
   const cgroup = await createCgroup(host, { root: saved.root, path, writes, devices })
   undo.push(`remove cgroup ${path}`, () => cgroup.undo())
-  return cgroup
+  return { cgroup }
 }
 
 /** Puts the limits of memory in force: once init was executed, before any program of the container is. */
-export function limitMemoryOf(host: Host, { saved, writes, check }: PlacedCgroup): Promise<void> {
-  return limitMemory(host, cgroupDir(saved), writes, check)
+export async function limitMemoryOf(host: Host, placed: PlacedCgroup): Promise<void> {
+  const { saved, writes, check } = placed
+  if (saved.unit !== undefined) {
+    const { limitMemoryOfUnit } = await import('./systemd.ts')
+    await limitMemoryOfUnit(host, placed)
+  }
+  await limitMemory(host, cgroupDir(saved), writes, check)
 }
 
 /** What the cgroup's limits have to do with an init that left without a word; undefined if nothing. */
@@ -69,7 +83,14 @@ export function isFrozen(host: Host, cgroup: SavedCgroup): Promise<boolean> {
 }
 
 /** Kills what runs in the cgroup and removes it. */
-export function destroyCgroup(host: Host, cgroup: SavedCgroup): Promise<void> {
+export async function destroyCgroup(host: Host, cgroup: SavedCgroup): Promise<void> {
+  const { unit } = cgroup
+  if (unit !== undefined) {
+    // Before systemd is asked: its own way of killing is slow and lets processes answer.
+    await fs.killCgroup(host, cgroupDir(cgroup))
+    const { stopUnitOf } = await import('./systemd.ts')
+    await stopUnitOf(host, unit)
+  }
   return fs.removeCgroup(host, cgroup.root, cgroupDir(cgroup))
 }
 

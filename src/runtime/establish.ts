@@ -179,11 +179,12 @@ async function spawnIn(
   undo: Undo,
 ): Promise<Init> {
   if (cgroup === undefined) return Init.spawn(host, plan, { dir, cgroup: -1 }, undo)
-  const made = await makeCgroup(host, cgroup, undo)
+  const { cgroup: made, settled } = await makeCgroup(host, cgroup, dir, undo)
   try {
     return await Init.spawn(host, plan, { dir, cgroup: made.fd }, undo)
   } finally {
     await closeQuietly(host, made.fd)
+    await settled?.()
   }
 }
 

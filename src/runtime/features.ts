@@ -3,7 +3,6 @@
  * Nothing is listed here twice: the names come from the tables by which configurations are checked and compiled.
  */
 import { knobs } from '../cgroups/knobs.ts'
-import { usesCgroups } from '../cgroups/manager.ts'
 import { RuntError } from '../errors.ts'
 import { knownMountOptions } from '../rootfs/options.ts'
 import { specVersion } from '../spec/default.ts'
@@ -76,9 +75,8 @@ function linux(): LinuxFeatures {
     cgroup: {
       v1: false,
       v2: true,
-      systemd: managesBySystemd(),
-      // A manager for a user's own systemd is another one.
-      systemdUser: false,
+      systemd: true,
+      systemdUser: true,
       rdma:
         isSupported('/linux/resources/rdma') && knobs.some(({ pointer, file }) => pointer === '/rdma' && file !== ''),
     },
@@ -108,16 +106,6 @@ function seccomp(): LinuxFeatures['seccomp'] {
     archs: sorted(values.SeccompArchitecture),
     knownFlags: flags,
     supportedFlags: flags,
-  }
-}
-
-/** Whether the manager of cgroups takes the flag `--systemd-cgroup`. */
-function managesBySystemd(): boolean {
-  try {
-    return usesCgroups({ systemdCgroup: true, cgroupManager: 'systemd' })
-  } catch (error) {
-    if (error instanceof RuntError && error.code === 'UNSUPPORTED') return false
-    throw error
   }
 }
 

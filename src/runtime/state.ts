@@ -11,7 +11,9 @@ export const stateFormat = 1
 export const ociVersion = '1.3.0'
 
 export interface SavedCgroup {
-  manager: 'cgroupfs'
+  manager: 'cgroupfs' | 'systemd'
+  /** The unit of systemd that has it, and the bus ('' is the system's) on which that systemd is. */
+  unit?: { bus: string; name: string } | undefined
   /** The host's cgroup2 mount. */
   root: string
   /** The container's directory below it, with a leading slash. */

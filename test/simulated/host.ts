@@ -65,6 +65,14 @@ export class SimulatedHost {
         removeBelow: (path: string) => this.removeBelow(path),
       }),
       networks: this.counted('networks', this.networks()),
+      systemd: {
+        call: () => {
+          throw systemError('ENOENT', 'dlopen', 'libsystemd.so.0')
+        },
+        property: () => {
+          throw systemError('ENOENT', 'dlopen', 'libsystemd.so.0')
+        },
+      },
       output: {
         stdout: (text) => void (world.stdout += text),
         stderr: (text) => void (world.stderr += text),

@@ -1,5 +1,6 @@
 #!/bin/bash
-# suite.sh [ava's arguments]: the integration tests in the virtual machine; the exit status is theirs. See scripts/test-integration.sh.
+# suite.sh [ava's arguments]: the integration tests in the virtual machine, and without arguments those with systemd as well; the exit
+# status is theirs. See scripts/test-integration.sh.
 #   RUNT_UNDER_TEST  the command line under test, as there
 #   TIMEOUT          seconds until the machine is killed (3600)
 source "$(dirname "$0")/../../scripts/lib.sh"
@@ -9,5 +10,17 @@ as_root test/minbase.sh > /dev/null
 export TIMEOUT=${TIMEOUT:-3600}
 command=(env RUNT_TEST_ENV=vm)
 [ -z "${RUNT_UNDER_TEST:-}" ] || command+=("RUNT_UNDER_TEST=$RUNT_UNDER_TEST")
-command+=(bash scripts/test-integration.sh "$@")
-as_root test/vm/run "$(printf '%q ' "${command[@]}")"
+command+=(bash scripts/test-integration.sh)
+
+# in_machine INIT [ava's arguments]: the tests in a machine with that first process.
+in_machine() {
+  local init=$1
+  shift
+  as_root env INIT="$init" test/vm/run "$(printf '%q ' "${command[@]}" "$@")"
+}
+
+status=0
+in_machine bash "$@" || status=$?
+# What needs systemd, in a machine that has booted it.
+[ $# -gt 0 ] || in_machine systemd 'test/systemd/**/*.test.ts' || status=$?
+exit "$status"

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { compileDevices } from '../../../src/cgroups/devices.ts'
 import { compileResources } from '../../../src/cgroups/knobs.ts'
-import { cgroupPath, createCgroup, explainDeath, limitMemory, usesCgroups } from '../../../src/cgroups/manager.ts'
+import { cgroupManager, cgroupPath, createCgroup, explainDeath, limitMemory } from '../../../src/cgroups/manager.ts'
 import type { Resources } from '../../../src/spec/schema.gen.ts'
 import { FakeCgroupfs, runtError } from './fake-cgroupfs.ts'
 
@@ -71,16 +71,11 @@ test('a cgroupsPath that leaves its place, is the root or cannot be a name is re
   )
 })
 
-test('the systemd manager is refused by the name of its flag, and disabled means no cgroup', async (t) => {
-  t.true(usesCgroups({ systemdCgroup: false, cgroupManager: 'cgroupfs' }))
-  t.false(usesCgroups({ systemdCgroup: false, cgroupManager: 'disabled' }))
-  const error = await runtError(() => usesCgroups({ systemdCgroup: true, cgroupManager: 'cgroupfs' }))
-  t.is(error.origin, '--systemd-cgroup')
-  t.is(error.message, 'the systemd cgroup manager is not supported yet')
-  t.is(
-    (await runtError(() => usesCgroups({ systemdCgroup: false, cgroupManager: 'systemd' }))).origin,
-    '--cgroup-manager',
-  )
+test('--systemd-cgroup chooses systemd, unless cgroups are disabled', (t) => {
+  t.is(cgroupManager({ systemdCgroup: false, cgroupManager: 'cgroupfs' }), 'cgroupfs')
+  t.is(cgroupManager({ systemdCgroup: false, cgroupManager: 'systemd' }), 'systemd')
+  t.is(cgroupManager({ systemdCgroup: true, cgroupManager: 'cgroupfs' }), 'systemd')
+  t.is(cgroupManager({ systemdCgroup: true, cgroupManager: 'disabled' }), 'disabled')
 })
 
 test('where all controllers are on, a cgroup without limits takes five system calls', async (t) => {

@@ -166,6 +166,8 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   setWindowSize: [1 << 30, 1, 1],
   sendDescriptor: ['/nowhere/file', 0, 'x'],
   removeCgroupsBelow: ['/nowhere/file'],
+  systemd: ['unix:path=/nowhere/bus', 'Nothing', '', [], false, 1000],
+  systemdProperty: ['unix:path=/nowhere/bus', 'Version'],
   setDeviceFilter: [1 << 30, new Uint8Array(8)],
   now: [],
   euid: [],

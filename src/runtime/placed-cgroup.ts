@@ -1,0 +1,28 @@
+/** The place of a container's cgroup and what it is made with, for the managers. Plain data. */
+import type { DeviceFilter } from '../cgroups/devices.ts'
+import type { CgroupWrite, UsageCheck } from '../cgroups/knobs.ts'
+import type { Property } from '../cgroups/systemd/properties.ts'
+import type { SavedCgroup } from './state.ts'
+
+/** What a unit is made with beside the writes. */
+export interface PlannedUnit {
+  slice: string
+  description: string
+  /** Of annotations `org.systemd.property.…`. */
+  properties: readonly Property[]
+}
+
+/** A cgroup that is to be made: nothing of it is there yet. */
+export interface PlacedCgroup {
+  saved: SavedCgroup
+  writes: readonly CgroupWrite[]
+  check?: UsageCheck | undefined
+  devices: DeviceFilter
+  /** With the systemd manager. */
+  planned?: PlannedUnit | undefined
+}
+
+/** The directory as the host sees it. */
+export function cgroupDir(cgroup: SavedCgroup): string {
+  return `${cgroup.root}${cgroup.path}`
+}
