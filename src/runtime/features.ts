@@ -3,7 +3,6 @@
  * Nothing is listed here twice: the names come from the tables by which configurations are checked and compiled.
  */
 import { knobs } from '../cgroups/knobs.ts'
-import { RuntError } from '../errors.ts'
 import { knownMountOptions } from '../rootfs/options.ts'
 import { specVersion } from '../spec/default.ts'
 import { objects, values } from '../spec/fields.gen.ts'
@@ -76,7 +75,7 @@ function linux(): LinuxFeatures {
       v1: false,
       v2: true,
       systemd: true,
-      systemdUser: true,
+      systemdUser: false,
       rdma:
         isSupported('/linux/resources/rdma') && knobs.some(({ pointer, file }) => pointer === '/rdma' && file !== ''),
     },
