@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -224,6 +225,16 @@ Napi::Value remove_tree(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
+// unmount(path): one mount after the other, from the top.
+Napi::Value unmount(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const std::string path = args.path(0);
+  while (::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) continue;
+  // Not a mount (any more).
+  if (errno != EINVAL && !missing()) fail("umount2", path);
+  return info.Env().Undefined();
+}
+
 Napi::Value change_owner(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const std::string path = args.path(0);
@@ -262,6 +273,7 @@ void bind_directories(Napi::Object exports) {
   bind<remove_directory>(exports, "rmdir");
   bind<unlink_file>(exports, "unlink");
   bind<remove_tree>(exports, "removeTree");
+  bind<unmount>(exports, "unmount");
   bind<change_owner>(exports, "chown");
   bind<make_fifo>(exports, "mkfifo");
   bind<filesystem_type>(exports, "filesystemType");

@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0xd85db598;
+constexpr uint32_t kPlanVersion = 0xafceb01c;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -40,6 +40,9 @@ enum class Op : uint16_t {
   CloneTree,
   NewMount,
   MountAttributes,
+  Idmap,
+  Reconfigure,
+  CopyUp,
   Attach,
   CopyMode,
   AttachHost,
@@ -53,6 +56,7 @@ enum class Op : uint16_t {
   Symlink,
   VerifyNull,
   PivotRoot,
+  Chroot,
   WriteProc,
   WriteSelf,
   VerifySelf,
@@ -67,7 +71,7 @@ enum class Op : uint16_t {
   Exec,
 };
 
-constexpr uint16_t kOpCount = 55;
+constexpr uint16_t kOpCount = 59;
 
 // Ask for a signal (or 0 for none) when the parent dies.
 // prctl(PR_SET_PDEATHSIG)
@@ -372,7 +376,7 @@ inline void decode(Decoder &d, NewMountStep &s) {
   d.read(s.attributes);
 }
 
-// Change attributes (and, if not 0, the propagation) of the mount that a register holds.
+// Change attributes (and, if not 0, the propagation) of the mount that a register holds. An attribute that should be cleared stays where it is locked: a user namespace may not undo what a more privileged one set (mount_namespaces(7)).
 // mount_setattr
 struct MountAttributesStep {
   Reg mount;
@@ -387,6 +391,43 @@ inline void decode(Decoder &d, MountAttributesStep &s) {
   d.read(s.clear);
   d.read(s.propagation);
   d.read(s.flags);
+}
+
+// Give a detached mount the id mappings of a user namespace. flags: AT_RECURSIVE.
+// mount_setattr(MOUNT_ATTR_IDMAP)
+struct IdmapStep {
+  Reg mount;
+  Reg userns;
+  uint32_t flags;
+};
+inline void decode(Decoder &d, IdmapStep &s) {
+  d.read(s.mount);
+  d.read(s.userns);
+  d.read(s.flags);
+}
+
+// Change parameters, as in newMount, of the filesystem that is mounted where a register points.
+// fspick, fsconfig
+struct ReconfigureStep {
+  Reg target;
+  Strs parameters;
+};
+inline void decode(Decoder &d, ReconfigureStep &s) {
+  d.read(s.target);
+  d.read(s.parameters);
+}
+
+// Copy what a directory holds into the root of a detached mount that is to cover it: files, directories, links and nodes with owners, modes and extended attributes. owner 1: the root gets the owner of the directory.
+// getdents64, openat2, sendfile, mkdirat, mknodat, symlinkat, fchown, fchmod, fsetxattr
+struct CopyUpStep {
+  Reg mount;
+  Reg target;
+  uint32_t owner;
+};
+inline void decode(Decoder &d, CopyUpStep &s) {
+  d.read(s.mount);
+  d.read(s.target);
+  d.read(s.owner);
 }
 
 // Attach a detached mount to the place that another register holds. The mount register then stands for what is mounted there.
@@ -431,7 +472,7 @@ inline void decode(Decoder &d, OpenRootStep &s) {
   d.read(s.dst);
 }
 
-// Open a path below a directory, symlinks resolved inside it (RESOLVE_IN_ROOT). make 1: create missing directories; 2: and a file at the end; 0: neither. kind 0: anything; 1: a directory; 2: not a directory; 3: a directory whose last component may not be a symlink. With optional 1, a missing path leaves the register empty.
+// Open a path below a directory, symlinks resolved inside it (RESOLVE_IN_ROOT). make 1: create missing directories; 2: and a file at the end; 0: neither. kind 0: anything; 1: a directory; 2: not a directory; 3: a directory whose last component may not be a symlink; 4: anything, a symlink at the end itself. With optional 1, a missing path leaves the register empty.
 // openat2(RESOLVE_IN_ROOT), mkdirat
 struct OpenInStep {
   Out dst;
@@ -523,7 +564,7 @@ inline void decode(Decoder &d, MknodStep &s) {
   d.read(s.gid);
 }
 
-// Make a symlink in a directory; an existing file of that name is left alone if keep is 1, else replaced.
+// Make a symlink in a directory; an existing file of that name is replaced if keep is 0, left alone if it is 1, and if it is 2 has to be this very symlink.
 // symlinkat
 struct SymlinkStep {
   Reg dir;
@@ -556,6 +597,15 @@ struct PivotRootStep {
 inline void decode(Decoder &d, PivotRootStep &s) {
   d.read(s.root);
   d.read(s.move);
+}
+
+// Make a directory the root and the working directory of this process alone.
+// fchdir, chroot, chdir
+struct ChrootStep {
+  Reg root;
+};
+inline void decode(Decoder &d, ChrootStep &s) {
+  d.read(s.root);
 }
 
 // Write a text to an existing file below a procfs that runt mounted itself, verified to be one.
@@ -720,6 +770,9 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   16, // cloneTree
   40, // newMount
   36, // mountAttributes
+  16, // idmap
+  20, // reconfigure
+  16, // copyUp
   12, // attach
   12, // copyMode
   16, // attachHost
@@ -733,6 +786,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   28, // symlink
   8, // verifyNull
   12, // pivotRoot
+  8, // chroot
   24, // writeProc
   24, // writeSelf
   20, // verifySelf
@@ -901,6 +955,21 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
       decode(d, s);
       return visit(s);
     }
+    case Op::Idmap: {
+      IdmapStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Reconfigure: {
+      ReconfigureStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::CopyUp: {
+      CopyUpStep s{};
+      decode(d, s);
+      return visit(s);
+    }
     case Op::Attach: {
       AttachStep s{};
       decode(d, s);
@@ -963,6 +1032,11 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::PivotRoot: {
       PivotRootStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Chroot: {
+      ChrootStep s{};
       decode(d, s);
       return visit(s);
     }

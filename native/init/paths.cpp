@@ -8,7 +8,7 @@ namespace {
 
 constexpr uint64_t kInside = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 constexpr uint64_t kOneComponent = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-constexpr uint32_t kAny = 0, kDirectory = 1, kNotDirectory = 2, kRealDirectory = 3;
+constexpr uint32_t kAny = 0, kDirectory = 1, kNotDirectory = 2, kRealDirectory = 3, kEntry = 4;
 constexpr uint32_t kMakeFile = 2;
 constexpr size_t kPathMax = 4096;
 constexpr int kMaxLinks = 40;
@@ -16,7 +16,7 @@ constexpr int kMaxLinks = 40;
 uint64_t flags_for(uint32_t kind) {
   uint64_t flags = O_PATH | O_CLOEXEC;
   if (kind == kDirectory || kind == kRealDirectory) flags |= O_DIRECTORY;
-  if (kind == kRealDirectory) flags |= O_NOFOLLOW;
+  if (kind == kRealDirectory || kind == kEntry) flags |= O_NOFOLLOW;
   return flags;
 }
 

@@ -42,12 +42,18 @@ bool run(const OpenTreeStep &, Machine &);
 bool run(const CloneTreeStep &, Machine &);
 bool run(const NewMountStep &, Machine &);
 bool run(const MountAttributesStep &, Machine &);
+bool run(const IdmapStep &, Machine &);
+bool run(const ReconfigureStep &, Machine &);
 bool run(const AttachStep &, Machine &);
 bool run(const CopyModeStep &, Machine &);
 bool run(const AttachHostStep &, Machine &);
 bool run(const MaskStep &, Machine &);
 bool run(const ReadonlyPathStep &, Machine &);
 bool run(const PivotRootStep &, Machine &);
+bool run(const ChrootStep &, Machine &);
+
+// steps_copy.cpp
+bool run(const CopyUpStep &, Machine &);
 
 // steps_file.cpp
 bool run(const OpenRootStep &, Machine &);

@@ -107,9 +107,16 @@ bool run(const MknodStep &s, Machine &m) {
 }
 
 bool run(const SymlinkStep &s, Machine &m) {
+  constexpr uint32_t kKeepAny = 1, kKeepSame = 2;
   int dir = m.get(s.dir);
   int result = sys::symlinkat(s.target.data, dir, s.name.data);
-  if (result == -EEXIST && s.keep != 0) return true;
+  if (result == -EEXIST && s.keep == kKeepAny) return true;
+  if (result == -EEXIST && s.keep == kKeepSame) {
+    char target[4096];
+    long size = sys::readlinkat(dir, s.name.data, target, sizeof target - 1);
+    target[size < 0 ? 0 : size] = 0;
+    return (size >= 0 && equal(target, s.target.data)) || m.fail(EEXIST, "symlinkat", s.name);
+  }
   if (result == -EEXIST) {
     result = sys::unlinkat(dir, s.name.data, 0);
     if (result < 0 && result != -ENOENT) return m.fail(result, "unlinkat", s.name);

@@ -16,6 +16,9 @@ Fd clone_of(int fd, unsigned flags) {
   return Fd(sys::open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags));
 }
 
+// No such path, or one below a file: there is nothing to read or to write.
+bool is_missing(const Fd &target) { return target.get() == -ENOENT || target.get() == -ENOTDIR; }
+
 // The messages that a filesystem context holds ("e proc: Bad value for …"), one a line, into the failure's detail.
 void keep_log(int context, Machine &m) {
   while (m.detail_length + 1 < kMaxDetail) {
@@ -81,10 +84,61 @@ bool run(const NewMountStep &s, Machine &m) {
   return m.fill(s.dst, static_cast<Fd &&>(mount));
 }
 
+namespace {
+
+constexpr uint64_t kAccessTime = MOUNT_ATTR__ATIME;
+
+int set_attributes(int mount, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation) {
+  mount_attr attributes = {set, clear, propagation, 0};
+  return sys::mount_setattr(mount, "", AT_EMPTY_PATH | flags, &attributes);
+}
+
+// As set_attributes, where the kernel said EPERM: attributes that are locked keep their value (mount_namespaces(7): a
+// mount of a more privileged user namespace can be made stricter, never laxer), all others get theirs.
+int set_unlocked(int mount, const MountAttributesStep &s) {
+  int result = set_attributes(mount, s.flags, s.set & ~kAccessTime, 0, s.propagation);
+  if (result < 0) return result;
+  auto ease = [&](uint64_t set, uint64_t clear) {
+    int eased = set_attributes(mount, s.flags, set, clear, 0);
+    if (eased < 0 && eased != -EPERM) result = eased;
+  };
+  for (uint64_t bit = 1; bit != 0 && bit <= s.clear; bit <<= 1)
+    if ((s.clear & ~kAccessTime & bit) != 0) ease(0, bit);
+  if ((s.clear & kAccessTime) == kAccessTime) ease(s.set & kAccessTime, kAccessTime);
+  return result;
+}
+
+} // namespace
+
 bool run(const MountAttributesStep &s, Machine &m) {
-  mount_attr attributes = {s.set, s.clear, s.propagation, 0};
+  int mount = m.get(s.mount);
+  int result = set_attributes(mount, s.flags, s.set, s.clear, s.propagation);
+  if (result == -EPERM && s.clear != 0) result = set_unlocked(mount, s);
+  return result == 0 || m.fail(result, "mount_setattr");
+}
+
+bool run(const IdmapStep &s, Machine &m) {
+  mount_attr attributes = {MOUNT_ATTR_IDMAP, 0, 0, static_cast<uint64_t>(m.get(s.userns))};
   int result = sys::mount_setattr(m.get(s.mount), "", AT_EMPTY_PATH | s.flags, &attributes);
   return result == 0 || m.fail(result, "mount_setattr");
+}
+
+bool run(const ReconfigureStep &s, Machine &m) {
+  Fd context(sys::fspick(m.get(s.target), "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
+  if (context.get() < 0) return m.fail(context.get(), "fspick");
+  auto failed = [&](int result, Str subject) {
+    keep_log(context.get(), m);
+    return m.fail(result, "fsconfig", subject);
+  };
+  int result = 0;
+  const char *at = s.parameters.data;
+  for (uint32_t i = 0; i < s.parameters.count; i++) {
+    Str parameter = {at, static_cast<uint32_t>(length_of(at))};
+    if ((result = configure(context.get(), parameter)) < 0) return failed(result, parameter);
+    at += parameter.length + 1;
+  }
+  result = sys::fsconfig(context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0);
+  return result == 0 || failed(result, {});
 }
 
 bool run(const AttachStep &s, Machine &m) {
@@ -94,7 +148,8 @@ bool run(const AttachStep &s, Machine &m) {
     struct statx status;
     int failed = sys::statx(m.get(s.target), "", AT_EMPTY_PATH, &status);
     if (failed < 0) return m.fail(failed, "statx");
-    if ((status.stx_mode & kTypeMask) == kTypeDirectory) return m.fail(EPERM, "fstatfs", "to a directory of a procfs");
+    unsigned type = status.stx_mode & kTypeMask;
+    if (type == kTypeDirectory || type == kTypeLink) return m.fail(EPERM, "fstatfs", "to a directory of a procfs");
   }
   int result = attach_to(m.get(s.mount), m.get(s.target));
   return result == 0 || m.fail(result, "move_mount");
@@ -120,7 +175,7 @@ bool run(const AttachHostStep &s, Machine &m) {
 bool run(const MaskStep &s, Machine &m) {
   const char *call = "";
   Fd target = open_in(m.get(s.root), s.path, 0, 0, 0, &call);
-  if (target.get() == -ENOENT) return true;
+  if (is_missing(target)) return true;
   if (target.get() < 0) return m.fail(target.get(), call, s.path);
   struct statx status;
   int result = sys::statx(target.get(), "", AT_EMPTY_PATH, &status);
@@ -138,7 +193,7 @@ bool run(const MaskStep &s, Machine &m) {
 bool run(const ReadonlyPathStep &s, Machine &m) {
   const char *call = "";
   Fd target = open_in(m.get(s.root), s.path, 0, 0, 0, &call);
-  if (target.get() == -ENOENT) return true;
+  if (is_missing(target)) return true;
   if (target.get() < 0) return m.fail(target.get(), call, s.path);
   Fd clone = clone_of(target.get(), AT_RECURSIVE);
   if (clone.get() < 0) return m.fail(clone.get(), "open_tree", s.path);
@@ -166,6 +221,13 @@ bool run(const PivotRootStep &s, Machine &m) {
   }
   result = sys::chdir("/");
   return result == 0 || m.fail(result, "chdir", "/");
+}
+
+bool run(const ChrootStep &s, Machine &m) {
+  int result = sys::fchdir(m.get(s.root));
+  if (result < 0) return m.fail(result, "fchdir");
+  if ((result = sys::chroot(".")) < 0) return m.fail(result, "chroot");
+  return (result = sys::chdir("/")) == 0 || m.fail(result, "chdir", "/");
 }
 
 } // namespace runt

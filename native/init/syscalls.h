@@ -21,7 +21,7 @@ namespace runt {
 
 // inode(7): the file type in a mode. linux/stat.h hides its S_IF* where a C library is in use.
 constexpr unsigned kTypeMask = 0170000, kTypeFifo = 0010000, kTypeCharacter = 0020000, kTypeDirectory = 0040000,
-                   kTypeBlock = 0060000, kTypeRegular = 0100000;
+                   kTypeBlock = 0060000, kTypeRegular = 0100000, kTypeLink = 0120000;
 
 } // namespace runt
 
@@ -94,6 +94,29 @@ inline int faccessat2(int dir, const char *path, int mode, int flags) {
   return static_cast<int>(raw(__NR_faccessat2, dir, word(path), mode, flags));
 }
 inline int fchmod(int fd, unsigned mode) { return static_cast<int>(raw(__NR_fchmod, fd, mode)); }
+inline int fchown(int fd, uint32_t uid, uint32_t gid) { return static_cast<int>(raw(__NR_fchown, fd, uid, gid)); }
+inline int ftruncate(int fd, uint64_t size) {
+  return static_cast<int>(raw(__NR_ftruncate, fd, static_cast<long>(size)));
+}
+inline long lseek(int fd, long offset, int whence) { return raw(__NR_lseek, fd, offset, whence); }
+inline long sendfile(int out, int in, size_t size) {
+  long result;
+  do result = raw(__NR_sendfile, out, in, 0, static_cast<long>(size));
+  while (result == -EINTR);
+  return result;
+}
+inline long getdents64(int fd, void *buffer, size_t size) {
+  return raw(__NR_getdents64, fd, word(buffer), static_cast<long>(size));
+}
+inline long flistxattr(int fd, char *list, size_t size) {
+  return raw(__NR_flistxattr, fd, word(list), static_cast<long>(size));
+}
+inline long fgetxattr(int fd, const char *name, void *value, size_t size) {
+  return raw(__NR_fgetxattr, fd, word(name), word(value), static_cast<long>(size));
+}
+inline int fsetxattr(int fd, const char *name, const void *value, size_t size) {
+  return static_cast<int>(raw(__NR_fsetxattr, fd, word(name), word(value), static_cast<long>(size), 0));
+}
 inline int fchdir(int fd) { return static_cast<int>(raw(__NR_fchdir, fd)); }
 inline int chdir(const char *path) { return static_cast<int>(raw(__NR_chdir, word(path))); }
 inline int chroot(const char *path) { return static_cast<int>(raw(__NR_chroot, word(path))); }
@@ -121,6 +144,9 @@ inline int move_mount(int from, const char *from_path, int to, const char *to_pa
   return static_cast<int>(raw(__NR_move_mount, from, word(from_path), to, word(to_path), flags));
 }
 inline int fsopen(const char *type, unsigned flags) { return static_cast<int>(raw(__NR_fsopen, word(type), flags)); }
+inline int fspick(int dir, const char *path, unsigned flags) {
+  return static_cast<int>(raw(__NR_fspick, dir, word(path), flags));
+}
 inline int fsconfig(int fd, unsigned command, const char *key, const char *value, int aux) {
   return static_cast<int>(raw(__NR_fsconfig, fd, command, word(key), word(value), aux));
 }

@@ -11,7 +11,7 @@
  */
 import { InvalidConfigError, type ConfigProblem } from '../errors.ts'
 import type { Register } from '../plan/fields.ts'
-import { clone, kind, make, mountAttr } from '../plan/kernel.ts'
+import { at, clone, kind, make, mountAttr } from '../plan/kernel.ts'
 import { hostProc, maxRegisters, ownOrigin, PlanBuilder } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { addConsole, addDevConsole, addUseConsole } from '../process/console.ts'
@@ -26,14 +26,17 @@ import {
   prepareDevices,
   type PreparedDevice,
 } from '../rootfs/devices.ts'
+import { addIdmap, declareIdmaps } from '../rootfs/idmap.ts'
 import {
   addLateReadonly,
   addMount,
   cloneSource,
   prepareMounts,
   sharesEvents,
+  type MountFacts,
   type PreparedMount,
 } from '../rootfs/mounts.ts'
+import type { OptionMessages } from '../rootfs/options.ts'
 import { containerPath, hostPath } from '../rootfs/paths.ts'
 import {
   addCovers,
@@ -42,12 +45,13 @@ import {
   addPropagation,
   addReadonlyPaths,
   addReadonlyRoot,
+  addRootPropagation,
   cloneRoot,
   rootPropagation,
   type RootPropagation,
 } from '../rootfs/root.ts'
 import { escapePointer } from '../spec/problem.ts'
-import type { Process, Spec } from '../spec/schema.gen.ts'
+import type { NamespaceType, Process, Spec } from '../spec/schema.gen.ts'
 import { sysctlPath } from '../spec/sysctl.ts'
 import type { Compiled, CreateFacts, ParentActions } from './facts.ts'
 import { addBeginning, addKeyring, Namespaces } from './namespaces.ts'
@@ -61,6 +65,8 @@ interface Prepared {
   facts: CreateFacts
   namespaces: Namespaces
   propagation: RootPropagation
+  /** The container has a mount namespace of its own, new or joined. */
+  ownMounts: boolean
   mounts: readonly PreparedMount[]
   devices: readonly PreparedDevice[]
 }
@@ -69,6 +75,8 @@ interface Prepared {
 interface Early {
   root: Register | undefined
   trees: Map<PreparedMount, Register>
+  /** User namespaces for the id mappings that mounts do not have yet. */
+  userns: Map<PreparedMount, Register>
   devices: ReadonlyMap<PreparedDevice, Register> | undefined
 }
 
@@ -79,7 +87,7 @@ interface Early {
 export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   const problems: ConfigProblem[] = []
   const warnings: string[] = []
-  const prepared = prepare(spec, facts, problems)
+  const prepared = prepare(spec, facts, { problems, warnings })
   if (problems.length > 0) throw new InvalidConfigError('config.json', problems, 'invalid configuration')
   const { process, namespaces } = prepared
 
@@ -88,19 +96,23 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   const start = plan.input('start', ownOrigin, { kind: 'state', file: 'start' })
   const started = plan.input('started', ownOrigin, { kind: 'state', file: 'started' })
   const proc = hasLabels(process) ? plan.input('procfs', ownOrigin, hostProc) : undefined
+  const userns = new Map(declareIdmaps(plan, prepared.mounts))
+  const early: Early = { root: undefined, trees: new Map(), userns, devices: undefined }
   const listenFds = facts.listenFds ?? 0
   plan.plan.preserveFds = listenFds + (facts.preserveFds ?? 0)
 
   // A user who is not root could not write the id maps of a process that is hidden from it.
   addBeginning(plan, facts.euid === 0)
   const timeOffsets = timeOffsetsOf(spec)
+  if (userns.size > 0) takeMapped(plan, prepared, early)
   namespaces.add(plan, joins, timeOffsets !== undefined)
-  const early = addIsolation(plan, prepared, proc)
+  addIsolation(plan, prepared, early, proc)
   addNames(plan, prepared)
   const root = addRoot(plan, prepared, early)
   const terminal = addMounts(plan, root, prepared, early)
   addRestrictions(plan, root, prepared)
-  addPivot(plan, root, facts.noPivot === true, prepared.propagation)
+  if (prepared.ownMounts) addPivot(plan, root, facts.noPivot === true, prepared.propagation)
+  else plan.add('chroot', ownOrigin, { root })
   plan.add('close', ownOrigin, { fd: root })
   if (terminal !== undefined) addUseConsole(plan, terminal)
 
@@ -136,15 +148,38 @@ function refuseTooMany({ plan }: PlanBuilder): void {
   throw new InvalidConfigError('config.json', [{ pointer: '/mounts', message }], 'invalid configuration')
 }
 
-function prepare(spec: Spec, facts: CreateFacts, problems: ConfigProblem[]): Prepared {
+function prepare(spec: Spec, facts: CreateFacts, messages: Required<OptionMessages>): Prepared {
+  const { problems } = messages
   const namespaces = new Namespaces(spec.linux?.namespaces ?? [])
-  const propagation = rootPropagation(spec.linux?.rootfsPropagation, facts.noPivot === true, problems)
-  const { bundle, cgroupDir, cgroupRoot } = facts
-  const cgroupNamespace = namespaces.membership('cgroup')
-  const mounts = prepareMounts(spec.mounts ?? [], { bundle, cgroupDir, cgroupRoot, cgroupNamespace }, problems)
+  const ownMounts = namespaces.membership('mount') !== 'none'
+  if (!ownMounts && namespaces.membership('user') !== 'none') {
+    problems.push({
+      pointer: '/linux/namespaces',
+      message: "must have a mount namespace with the user namespace, whose root may mount nothing in the machine's",
+      hint: 'add { "type": "mount" } to linux.namespaces',
+    })
+  }
+  const propagation = rootPropagation(spec.linux?.rootfsPropagation, facts.noPivot === true && ownMounts, problems)
+  const mounts = prepareMounts(spec.mounts ?? [], mountFacts(spec, facts, namespaces), messages)
   const configured = prepareDevices(spec.linux?.devices ?? [], problems)
   const devices = bringsOwnDevices(mounts) ? [] : configured
-  return { spec, process: spec.process ?? { cwd: '/' }, facts, namespaces, propagation, mounts, devices }
+  return { spec, process: spec.process ?? { cwd: '/' }, facts, namespaces, propagation, ownMounts, mounts, devices }
+}
+
+function mountFacts(spec: Spec, facts: CreateFacts, namespaces: Namespaces): MountFacts {
+  const { bundle, cgroupDir, cgroupRoot, links } = facts
+  const { mountLabel, uidMappings = [], gidMappings = [] } = spec.linux ?? {}
+  const member = (type: NamespaceType) => namespaces.membership(type)
+  const option = spec.annotations?.['run.oci.mount_context_type'] ?? 'context'
+  return {
+    bundle,
+    cgroupDir,
+    cgroupRoot,
+    links,
+    namespaces: { cgroup: member('cgroup'), network: member('network'), pid: member('pid'), ipc: member('ipc') },
+    users: { membership: member('user'), path: namespaces.path('user'), uid: uidMappings, gid: gidMappings },
+    label: mountLabel === undefined ? undefined : { text: mountLabel, option },
+  }
 }
 
 function parentActions({ spec, process, namespaces }: Prepared, rlimits: ParentActions['rlimits']): ParentActions {
@@ -183,9 +218,9 @@ function timeOffsetsOf({ linux }: Spec): ParentActions['timeOffsets'] {
 }
 
 /** From the new namespaces to a process that is on its own in them. */
-function addIsolation(plan: PlanBuilder, prepared: Prepared, proc: Register | undefined): Early {
+function addIsolation(plan: PlanBuilder, prepared: Prepared, early: Early, proc: Register | undefined): void {
   const { facts, namespaces, process } = prepared
-  const early = takeEarly(plan, prepared)
+  takeEarly(plan, prepared, early)
   const user = namespaces.membership('user')
   if (user === 'new') plan.add('sync', '/linux/uidMappings', { point: syncPoint.userNamespace })
   if (user !== 'none') plan.add('becomeRoot', namespaces.origin('user'), { setgroups: facts.euid === 0 ? 1 : 0 })
@@ -196,7 +231,27 @@ function addIsolation(plan: PlanBuilder, prepared: Prepared, proc: Register | un
   if (proc !== undefined) addKeyLabel(plan, proc, process)
   addKeyring(plan, facts.keyring)
   plan.add('sync', ownOrigin, { point: syncPoint.namespaces })
-  return early
+}
+
+/**
+ * Takes what is to be id-mapped of the host's mounts, and maps it, before a user namespace of the container's own is entered:
+ * afterwards init has no rights over the host's filesystems. Other containers' mounts get their mapping when they are made.
+ */
+function takeMapped(plan: PlanBuilder, { namespaces, propagation, mounts }: Prepared, early: Early): void {
+  if (namespaces.membership('user') === 'none') return
+  for (const mount of mounts) {
+    const userns = early.userns.get(mount)
+    const tree = userns === undefined ? undefined : cloneSource(plan, mount)
+    if (userns === undefined || tree === undefined) continue
+    // Still the host's mount namespace: the tree would share events with the host's.
+    if (!propagation.sharesWithHost || !sharesEvents(mount)) {
+      const fields = { mount: tree, set: 0, clear: 0, propagation: propagation.before, flags: at.RECURSIVE }
+      plan.add('mountAttributes', `${mount.origin}/source`, fields)
+    }
+    addIdmap(plan, tree, mount.idmap!, userns)
+    early.trees.set(mount, tree)
+    early.userns.delete(mount)
+  }
 }
 
 /**
@@ -204,20 +259,19 @@ function addIsolation(plan: PlanBuilder, prepared: Prepared, proc: Register | un
  * user namespace's root is entered, who has no rights on the host's files, or parts of the host are covered, everything of
  * the host is.
  */
-function takeEarly(plan: PlanBuilder, { spec, facts, namespaces, propagation, mounts, devices }: Prepared): Early {
-  const early: Early = { root: undefined, trees: new Map(), devices: undefined }
+function takeEarly(plan: PlanBuilder, prepared: Prepared, early: Early): void {
+  const { spec, facts, namespaces, propagation, ownMounts, mounts, devices } = prepared
   const take = (mount: PreparedMount): void => {
     const tree = early.trees.has(mount) ? undefined : cloneSource(plan, mount)
     if (tree !== undefined) early.trees.set(mount, tree)
   }
   if (propagation.sharesWithHost) mounts.filter(sharesEvents).forEach(take)
-  addPropagation(plan, propagation)
+  if (ownMounts) addPropagation(plan, propagation)
   const ownUser = namespaces.membership('user') !== 'none'
-  if (!ownUser && coveredMounts(facts).length === 0) return early
+  if (!ownUser && coveredMounts(facts).length === 0) return
   early.root = cloneRoot(plan, rootPath(spec, facts))
   mounts.forEach(take)
   if (ownUser) early.devices = cloneHostDevices(plan, devices)
-  return early
 }
 
 function rootPath(spec: Spec, facts: CreateFacts): string {
@@ -246,10 +300,21 @@ function addNames(plan: PlanBuilder, { spec, namespaces }: Prepared): void {
   plan.add('close', '/linux/sysctl', { fd: proc })
 }
 
-/** The root, attached over itself, where mounts can be attached to it in turn. */
-function addRoot(plan: PlanBuilder, { spec, facts }: Prepared, early: Early): Register {
+/**
+ * The root, attached over itself, where mounts can be attached to it in turn; in the machine's mount namespace to a directory
+ * of the container's own, from which all is taken away at once in the end.
+ */
+function addRoot(plan: PlanBuilder, { spec, facts, propagation, ownMounts }: Prepared, early: Early): Register {
   const path = rootPath(spec, facts)
   const root = early.root ?? cloneRoot(plan, path)
+  if (!ownMounts) {
+    // Neither the machine's root filesystem nor the directory's other copies are to get what is mounted here.
+    addRootPropagation(plan, root, propagation.before, propagation)
+    plan.add('attachHost', '/root/path', { mount: root, path: facts.mountPoint ?? path })
+    addRootPropagation(plan, root, propagation.before, propagation)
+    if (propagation.after !== 0) addRootPropagation(plan, root, propagation.after, propagation)
+    return root
+  }
   // Before the root hides one that lies in it.
   addCovers(plan, coveredMounts(facts))
   plan.add('attachHost', '/root/path', { mount: root, path })
@@ -259,7 +324,10 @@ function addRoot(plan: PlanBuilder, { spec, facts }: Prepared, early: Early): Re
 /** All that is mounted or made below the root. @returns the console's register, if there is one */
 function addMounts(plan: PlanBuilder, root: Register, prepared: Prepared, early: Early): Register | undefined {
   const { spec, process, mounts, devices } = prepared
-  const made = mounts.map((mount) => ({ mount, made: addMount(plan, root, mount, early.trees.get(mount)) }))
+  const made = mounts.map((mount) => {
+    const taken = { tree: early.trees.get(mount), userns: early.userns.get(mount) }
+    return { mount, made: addMount(plan, root, mount, taken) }
+  })
   if (devices.length > 0) addDevices(plan, root, devices, early.devices ?? new Map<PreparedDevice, Register>())
   let terminal: Register | undefined
   if (process.terminal === true) {

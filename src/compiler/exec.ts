@@ -53,6 +53,9 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
   const init = plan.input('init', ownOrigin, { kind: 'pidfd', pid: facts.pid })
   const proc = hasLabels(process) || facts.namespaceLinks !== undefined
   const procfs = proc ? plan.input('procfs', ownOrigin, hostProc) : undefined
+  // In the machine's mount namespace, init's root is its own.
+  const root =
+    (facts.namespaces & clone.NEWNS) === 0 ? plan.input('root', ownOrigin, { kind: 'root', pid: facts.pid }) : undefined
   addBeginning(plan, true)
   if (procfs !== undefined) {
     if (facts.keyring !== undefined) addKeyLabel(plan, procfs, process)
@@ -65,6 +68,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
     // Before anybody in the container can see this process, and take what it holds.
     plan.add('close', ownOrigin, { fd: procfs })
   }
+  if (root !== undefined) plan.add('chroot', ownOrigin, { root })
   if ((facts.namespaces & clone.NEWPID) !== 0) {
     // A user namespace's own root has no rights over init, which was executed outside of it.
     if (!ownUser) {

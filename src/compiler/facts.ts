@@ -2,7 +2,7 @@
  * What the compiler is told beside the configuration, and what it answers: plain data, shared by create.ts and exec.ts.
  */
 import type { Origin } from '../errors.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { IdRange as IdMap, Plan } from '../plan/plan.ts'
 import type { PreparedRlimit } from '../process/rlimits.ts'
 import type { Domain, IoPriorityFields, SchedulerFields } from '../process/scheduling.ts'
 
@@ -15,6 +15,10 @@ export interface CreateFacts {
   cgroupDir?: string | undefined
   /** The host's cgroup2 mount (`/sys/fs/cgroup`), shown to containers without a cgroup namespace of their own. */
   cgroupRoot?: string | undefined
+  /** A directory of the container's own for its root, where it has no mount namespace: it is mounted there. */
+  mountPoint?: string | undefined
+  /** Sources of mounts with the option copy-symlink that are symlinks, with their targets. */
+  links?: ReadonlyMap<string, string> | undefined
   noPivot?: boolean | undefined
   /** Where the host has its procfs and sysfs mounted: to be covered with `noPivot`, which leaves them below the root. */
   kernelMounts?: readonly string[] | undefined
@@ -49,12 +53,7 @@ export interface ExecFacts {
   permitted?: bigint | undefined
 }
 
-/** A line of /proc/PID/uid_map or gid_map. */
-export interface IdMap {
-  containerID: number
-  hostID: number
-  size: number
-}
+export type { IdRange as IdMap } from '../plan/plan.ts'
 
 /** A line of /proc/PID/timens_offsets: time_namespaces(7). */
 export interface ClockOffset {

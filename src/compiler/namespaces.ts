@@ -45,6 +45,11 @@ export class Namespaces {
     return this.members.find((member) => member.type === type)?.origin ?? ownOrigin
   }
 
+  /** Of the one of this type that is joined. */
+  path(type: NamespaceType): string | undefined {
+    return this.members.find((member) => member.type === type)?.path
+  }
+
   /** CLONE_NEW* of all, new and joined. */
   get flags(): number {
     return this.members.reduce((flags, { flag }) => flags | flag, 0)

@@ -32,6 +32,7 @@ export interface Addon {
   rmdir(path: string): void
   unlink(path: string): void
   removeTree(path: string): void
+  unmount(path: string): void
   chown(path: string, uid: number, gid: number): void
   mkfifo(path: string, mode: number): void
   filesystemType(path: string): number | undefined

@@ -60,6 +60,7 @@ function files(addon: Addon): Files {
     rmdir: (path) => addon.rmdir(path),
     unlink: (path) => addon.unlink(path),
     removeTree: (path) => addon.removeTree(path),
+    unmount: (path) => addon.unmount(path),
     chown: (path, uid, gid) => addon.chown(path, uid, gid),
     mkfifo: (path, mode) => addon.mkfifo(path, mode),
     open: (path, flags) => addon.open(path, flags),

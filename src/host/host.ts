@@ -49,6 +49,8 @@ export interface Files {
   unlink(path: string): Awaitable<void>
   /** Removes a directory of runt's own state and all in it; does not follow symlinks; missing is fine. */
   removeTree(path: string): Awaitable<void>
+  /** Takes away all that is mounted at a path, lazily (MNT_DETACH), no symlink followed; nothing there, or no such path, is fine. */
+  unmount(path: string): Awaitable<void>
   chown(path: string, uid: number, gid: number): Awaitable<void>
   mkfifo(path: string, mode: number): Awaitable<void>
   /** Flags as in `openFlags` below, always O_CLOEXEC. */

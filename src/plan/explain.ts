@@ -5,7 +5,7 @@
 import { capabilityNames, rlimitNames } from '../spec/names.ts'
 import { rlimInfinity } from '../spec/numbers.ts'
 import * as kernel from './kernel.ts'
-import type { Input, Plan } from './plan.ts'
+import type { IdRange, Input, Plan } from './plan.ts'
 import { stepTable, syncPoint, type Step, type StepName } from './steps.ts'
 
 type Value = string | number | readonly string[]
@@ -98,6 +98,7 @@ const formatters: Readonly<Record<string, Formatter>> = {
   'openTree.flags': treeFlags,
   'cloneTree.flags': treeFlags,
   'mountAttributes.flags': treeFlags,
+  'idmap.flags': treeFlags,
   'mknod.mode': nodeMode,
   'openIn.mode': octal,
   'openIn.make': nameIn(kernel.make),
@@ -151,7 +152,15 @@ function sourceText({ source }: Input): string {
       return `open ${source.file} in the state directory`
     case 'pidfd':
       return `pidfd_open ${source.pid}`
+    case 'root':
+      return `open /proc/${source.pid}/root`
+    case 'userns':
+      return `user namespace of users ${ranges(source.uid)} and groups ${ranges(source.gid)}`
   }
+}
+
+function ranges(list: readonly IdRange[]): string {
+  return list.map(({ containerID, hostID, size }) => `${containerID}-${hostID}-${size}`).join('#')
 }
 
 /** The plan as plain data, for `runt explain --json`. */

@@ -57,7 +57,10 @@ export const keepId = 0xffffffff
 export const make = { nothing: 0, directories: 1, file: 2 } as const
 
 /** `kind` of the openIn step. */
-export const kind = { any: 0, directory: 1, notDirectory: 2, realDirectory: 3 } as const
+export const kind = { any: 0, directory: 1, notDirectory: 2, realDirectory: 3, entry: 4 } as const
+
+/** `keep` of the symlink step. */
+export const keep = { replace: 0, any: 1, same: 2 } as const
 
 /** `mode` of the setns step. */
 export const join = { must: 0, try: 1, ifKept: 2 } as const

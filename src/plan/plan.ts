@@ -5,6 +5,13 @@
 import type { Register } from './fields.ts'
 import type { Step, StepName, StepOf } from './steps.ts'
 
+/** A line of /proc/PID/uid_map or gid_map. */
+export interface IdRange {
+  containerID: number
+  hostID: number
+  size: number
+}
+
 /** A descriptor that the host opens before it spawns init; fills a register. */
 export interface Input {
   register: Register
@@ -16,6 +23,10 @@ export interface Input {
     | { kind: 'state'; file: string }
     /** The process whose namespaces are joined, as a pidfd. */
     | { kind: 'pidfd'; pid: number }
+    /** The root directory of that process. */
+    | { kind: 'root'; pid: number }
+    /** A user namespace that nobody is in, for its mappings. */
+    | { kind: 'userns'; uid: readonly IdRange[]; gid: readonly IdRange[] }
 }
 
 export interface Plan {

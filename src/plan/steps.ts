@@ -156,9 +156,24 @@ const table = {
     fields: { dst: 'out', type: 'str', source: 'str', parameters: 'strs', attributes: 'u32' },
   },
   mountAttributes: {
-    doc: 'Change attributes (and, if not 0, the propagation) of the mount that a register holds.',
+    doc: 'Change attributes (and, if not 0, the propagation) of the mount that a register holds. An attribute that should be cleared stays where it is locked: a user namespace may not undo what a more privileged one set (mount_namespaces(7)).',
     calls: 'mount_setattr',
     fields: { mount: 'reg', set: 'u64', clear: 'u64', propagation: 'u64', flags: 'u32' },
+  },
+  idmap: {
+    doc: 'Give a detached mount the id mappings of a user namespace. flags: AT_RECURSIVE.',
+    calls: 'mount_setattr(MOUNT_ATTR_IDMAP)',
+    fields: { mount: 'reg', userns: 'reg', flags: 'u32' },
+  },
+  reconfigure: {
+    doc: 'Change parameters, as in newMount, of the filesystem that is mounted where a register points.',
+    calls: 'fspick, fsconfig',
+    fields: { target: 'reg', parameters: 'strs' },
+  },
+  copyUp: {
+    doc: 'Copy what a directory holds into the root of a detached mount that is to cover it: files, directories, links and nodes with owners, modes and extended attributes. owner 1: the root gets the owner of the directory.',
+    calls: 'getdents64, openat2, sendfile, mkdirat, mknodat, symlinkat, fchown, fchmod, fsetxattr',
+    fields: { mount: 'reg', target: 'reg', owner: 'u32' },
   },
   attach: {
     doc: 'Attach a detached mount to the place that another register holds. The mount register then stands for what is mounted there.',
@@ -177,7 +192,7 @@ const table = {
   },
   openRoot: { doc: 'Open the current root directory.', calls: 'open', fields: { dst: 'out' } },
   openIn: {
-    doc: 'Open a path below a directory, symlinks resolved inside it (RESOLVE_IN_ROOT). make 1: create missing directories; 2: and a file at the end; 0: neither. kind 0: anything; 1: a directory; 2: not a directory; 3: a directory whose last component may not be a symlink. With optional 1, a missing path leaves the register empty.',
+    doc: 'Open a path below a directory, symlinks resolved inside it (RESOLVE_IN_ROOT). make 1: create missing directories; 2: and a file at the end; 0: neither. kind 0: anything; 1: a directory; 2: not a directory; 3: a directory whose last component may not be a symlink; 4: anything, a symlink at the end itself. With optional 1, a missing path leaves the register empty.',
     calls: 'openat2(RESOLVE_IN_ROOT), mkdirat',
     fields: { dst: 'out', root: 'reg', path: 'str', make: 'u32', mode: 'u32', kind: 'u32', optional: 'u32' },
   },
@@ -203,7 +218,7 @@ const table = {
     fields: { dir: 'reg', name: 'str', mode: 'u32', major: 'u32', minor: 'u32', uid: 'u32', gid: 'u32' },
   },
   symlink: {
-    doc: 'Make a symlink in a directory; an existing file of that name is left alone if keep is 1, else replaced.',
+    doc: 'Make a symlink in a directory; an existing file of that name is replaced if keep is 0, left alone if it is 1, and if it is 2 has to be this very symlink.',
     calls: 'symlinkat',
     fields: { dir: 'reg', name: 'str', target: 'str', keep: 'u32' },
   },
@@ -216,6 +231,11 @@ const table = {
     doc: "Make the mount that a register holds the root of this mount namespace and detach the old one. move 1: with MS_MOVE and chroot instead of pivot_root (a root on the kernel's initial ramfs).",
     calls: 'fchdir, pivot_root, umount2(MNT_DETACH), chdir',
     fields: { root: 'reg', move: 'u32' },
+  },
+  chroot: {
+    doc: 'Make a directory the root and the working directory of this process alone.',
+    calls: 'fchdir, chroot, chdir',
+    fields: { root: 'reg' },
   },
   writeProc: {
     doc: 'Write a text to an existing file below a procfs that runt mounted itself, verified to be one.',

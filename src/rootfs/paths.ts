@@ -11,3 +11,11 @@ export function containerPath(path: string): string {
 export function hostPath(base: string, path: string): string {
   return path.startsWith('/') ? path : posix.join(base, path)
 }
+
+/** `/mounts/3/options/0` → `mounts[3].options[0]`, for sentences. */
+export function fieldOf(pointer: string): string {
+  return pointer
+    .slice(1)
+    .replace(/\/(\d+)/g, '[$1]')
+    .replaceAll('/', '.')
+}

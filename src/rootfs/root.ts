@@ -52,6 +52,12 @@ export function addPropagation(plan: PlanBuilder, wanted: RootPropagation): void
   plan.add('propagation', wanted.origin, { path: '/', propagation: wanted.before, flags: at.RECURSIVE })
 }
 
+/** The same for the root alone, where the mount namespace is not the container's to change. */
+export function addRootPropagation(plan: PlanBuilder, root: Register, type: number, wanted: RootPropagation): void {
+  const fields = { mount: root, set: 0, clear: 0, propagation: type, flags: at.RECURSIVE }
+  plan.add('mountAttributes', wanted.origin === ownOrigin ? '/root/path' : wanted.origin, fields)
+}
+
 /** Takes the root's tree from the host. */
 export function cloneRoot(plan: PlanBuilder, path: string): Register {
   const root = plan.register('root')

@@ -5,6 +5,7 @@ import { abandonCgroup, destroyCgroup } from './cgroup.ts'
 import { stateDir, type Context } from './context.ts'
 import { attempt, closeQuietly, isErrno } from './failures.ts'
 import { checkId } from './id.ts'
+import { removeContainer } from './mount-facts.ts'
 import { openProcess, type ProcessName } from './procfs.ts'
 import type { DeleteRequest } from './requests.ts'
 import { SIGKILL } from './signals.ts'
@@ -96,7 +97,7 @@ export async function destroy(context: Context, dir: string, known?: SavedState)
     if (state.intelRdt !== undefined) await (await import('./intel-rdt.ts')).removeRdt(host, state.intelRdt)
     if (state.cgroup !== undefined) await (state.pid > 0 ? destroyCgroup : abandonCgroup)(host, state.cgroup)
   }
-  await attempt(`remove ${dir}`, {}, () => host.files.removeTree(dir))
+  await removeContainer(host, dir, state)
 }
 
 /** Kills the process and waits for its end; one that is gone is fine. */

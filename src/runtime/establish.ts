@@ -18,10 +18,11 @@ import { domainOf } from '../process/scheduling.ts'
 import type { Spec } from '../spec/schema.gen.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, limitMemoryOf, makeCgroup, placeCgroup, whyDied, type PlacedCgroup } from './cgroup.ts'
-import { absolute, type Context } from './context.ts'
+import { absolute, stateDir, type Context } from './context.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { checkId } from './id.ts'
-import { Init } from './init.ts'
+import { Init, type SpawnFacts } from './init.ts'
+import { makeMountPoint, mountFacts, removeContainer, sharesMounts } from './mount-facts.ts'
 import { ownNamespaceProblems } from './own-namespaces.ts'
 import { announce } from './pidfile.ts'
 import { kernelMounts } from './procfs.ts'
@@ -100,6 +101,7 @@ async function prepare(
     bundle: bundle.dir,
     cgroupDir: cgroup === undefined ? undefined : cgroupDir(cgroup.saved),
     cgroupRoot: cgroup?.saved.root,
+    ...(await mountFacts(host, bundle, stateDir(context.globals, request.id))),
     noPivot: request.noPivot,
     kernelMounts: request.noPivot === true ? await kernelMounts(host) : undefined,
     keyring,
@@ -148,10 +150,11 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   const { bundle, compiled, cgroup } = prepared
   const { dir, lock } = await makeContainer(context, request.id)
   undo.push('release the lock', () => closeQuietly(host, lock))
-  undo.pushLast(`remove ${dir}`, () => host.files.removeTree(dir))
   const state = await initialState(context, request, prepared)
+  undo.pushLast(`remove ${dir}`, () => removeContainer(host, dir, state))
   await saveState(host, dir, state)
   await makeFifos(host, dir)
+  if (sharesMounts(state)) await makeMountPoint(host, dir)
   const init = await spawnIn(host, compiled.plan, dir, cgroup, undo)
   const established: Established = {
     dir,
@@ -178,10 +181,16 @@ async function spawnIn(
   cgroup: PlacedCgroup | undefined,
   undo: Undo,
 ): Promise<Init> {
-  if (cgroup === undefined) return Init.spawn(host, plan, { dir, cgroup: -1 }, undo)
+  const facts: SpawnFacts = {
+    dir,
+    cgroup: -1,
+    openUserNamespace: async (maps, origin) =>
+      (await import('./user-namespace.ts')).openUserNamespace(host, maps, origin),
+  }
+  if (cgroup === undefined) return Init.spawn(host, plan, facts, undo)
   const { cgroup: made, settled } = await makeCgroup(host, cgroup, dir, undo)
   try {
-    return await Init.spawn(host, plan, { dir, cgroup: made.fd }, undo)
+    return await Init.spawn(host, plan, { ...facts, cgroup: made.fd }, undo)
   } finally {
     await closeQuietly(host, made.fd)
     await settled?.()

@@ -4,8 +4,9 @@ import type { Compiled } from '../compiler/facts.ts'
 import { explainJson, explainPlan, type SurroundingLine } from '../plan/explain.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, placeCgroup, type PlacedCgroup } from './cgroup.ts'
-import type { Context } from './context.ts'
+import { stateDir, type Context } from './context.ts'
 import { checkId } from './id.ts'
+import { mountFacts } from './mount-facts.ts'
 import { kernelMounts } from './procfs.ts'
 
 export interface ExplainRequest {
@@ -64,6 +65,7 @@ async function compile(
       bundle: bundle.dir,
       cgroupDir: cgroup && cgroupDir(cgroup.saved),
       cgroupRoot: cgroup?.saved.root,
+      ...(await mountFacts(context.host, bundle, stateDir(context.globals, id))),
       noPivot: request.noPivot,
       kernelMounts: request.noPivot === true ? await kernelMounts(context.host) : undefined,
       keyring: request.noNewKeyring === true ? undefined : `_ses.${id}.RANDOM`,

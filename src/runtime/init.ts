@@ -1,5 +1,5 @@
 /** A process that runs a plan: spawned, talked to until it executes the program or waits for start, and ended if need be. */
-import { RuntError, StateError, SystemError } from '../errors.ts'
+import { RuntError, StateError, SystemError, type ErrorDetails } from '../errors.ts'
 import { openFlags, type Fd, type Host, type InitMessage } from '../host/host.ts'
 import type { Input, Plan } from '../plan/plan.ts'
 import { encodePlan } from '../plan/wire.ts'
@@ -12,8 +12,10 @@ export interface SpawnFacts {
   dir: string
   /** Directory of the cgroup to start in, or -1. */
   cgroup: Fd
-  /** The process that an input of kind `pidfd` names. */
+  /** The process that inputs of the kinds `pidfd` and `root` name. */
   target?: ProcessName | undefined
+  /** Makes inputs of kind `userns`. */
+  openUserNamespace?: (source: Extract<Input['source'], { kind: 'userns' }>, origin: string) => Promise<Fd>
 }
 
 export interface Handlers {
@@ -188,13 +190,33 @@ async function openInput(host: Host, input: Input, facts: SpawnFacts): Promise<F
       return attempt(`open ${input.name} ${facts.dir}/${source.file}`, details, () =>
         host.files.open(`${facts.dir}/${source.file}`, openFlags.readWrite | openFlags.noFollow),
       )
-    case 'pidfd': {
-      const target = facts.target ?? { pid: source.pid, startTime: -1 }
-      const pidfd = await attempt(`open process ${target.pid}`, details, () => openProcess(host, target))
-      if (pidfd === undefined) throw new StateError('NOT_RUNNING', 'container not running')
-      return pidfd
+    case 'pidfd':
+      return openTarget(host, source.pid, facts, details)
+    case 'root': {
+      const path = `/proc/${source.pid}/root`
+      const root = await attempt(`open ${path}`, details, () =>
+        host.files.open(path, openFlags.path | openFlags.directory),
+      )
+      try {
+        // Of the process that was meant: it is still there.
+        await closeQuietly(host, await openTarget(host, source.pid, facts, details))
+      } catch (error) {
+        await closeQuietly(host, root)
+        throw error
+      }
+      return root
     }
+    case 'userns':
+      if (facts.openUserNamespace === undefined) throw new Error('nobody makes user namespaces here')
+      return facts.openUserNamespace(source, input.origin)
   }
+}
+
+async function openTarget(host: Host, pid: number, facts: SpawnFacts, details: ErrorDetails): Promise<Fd> {
+  const target = facts.target ?? { pid, startTime: -1 }
+  const pidfd = await attempt(`open process ${target.pid}`, details, () => openProcess(host, target))
+  if (pidfd === undefined) throw new StateError('NOT_RUNNING', 'container not running')
+  return pidfd
 }
 
 async function spawn(host: Host, plan: Plan, inputs: readonly Fd[], cgroup: Fd) {

@@ -60,6 +60,10 @@ const verbs: Readonly<Partial<Record<StepName, string>>> = {
   cloneTree: 'clone mount',
   newMount: 'mount',
   mountAttributes: 'set mount attributes',
+  idmap: 'map the ids of the mount',
+  reconfigure: 'reconfigure',
+  copyUp: 'copy up',
+  chroot: 'change the root',
   attach: 'attach mount',
   attachHost: 'attach mount',
   openIn: 'open',
@@ -142,7 +146,7 @@ function subjectOf({ step, spec }: FailureFacts): string {
 
 /** What the kernel's mount context said, for the calls that have one: lines of `e message`, `w message`. */
 function kernelLog({ failed, step }: FailureFacts): string {
-  if (step.op !== 'newMount' || failed.detail.length === 0) return ''
+  if ((step.op !== 'newMount' && step.op !== 'reconfigure') || failed.detail.length === 0) return ''
   const lines = Buffer.from(failed.detail)
     .toString('utf8')
     .split(/[\n\0]/)
@@ -175,7 +179,21 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed) => string |
   newMount: (code, { subject }) => {
     if (code === 'ENODEV') return `the kernel has no filesystem ${subject}: see /proc/filesystems, or load its module`
     if (code === 'EBUSY') return 'another mount of this filesystem excludes these options'
+    if (code === 'EINVAL' && subject.startsWith('lowerdir+='))
+      return 'before Linux 6.7 the list of layers may have 255 bytes: use shorter paths'
+    if (code === 'EINVAL' && subject.length > 255) return 'the kernel takes at most 255 bytes as the value of an option'
     return undefined
+  },
+  idmap: (code) => {
+    if (code === 'EINVAL' || code === 'EOPNOTSUPP')
+      return 'this kernel cannot map the ids of this filesystem: mount_setattr(2) lists those that it can'
+    return code === 'EPERM'
+      ? 'mapping ids needs root of the user namespace that the filesystem was mounted in'
+      : undefined
+  },
+  copyUp: (code) => {
+    if (code === 'ENOSPC') return 'what the directory holds does not fit: give the tmpfs a larger size='
+    return code === 'EPERM' ? 'a user namespace may not make device nodes' : undefined
   },
   openIn: outside,
   openLike: outside,

@@ -8,7 +8,7 @@ import { noNulInConfig, noNulInProcess } from './checks/strings.ts'
 import { dropEmptyOfProcess, dropEmptyOfSpec, dropNulls } from './normalize.ts'
 import { describe, type Problem } from './problem.ts'
 import type { Process, Spec } from './schema.gen.ts'
-import { mountNamespace, supportedInSpec } from './supported.ts'
+import { supportedInSpec } from './supported.ts'
 import { validators } from './validate.gen.ts'
 import { maxViolations, type Validator } from './validator.ts'
 import { violationProblem } from './violations.ts'
@@ -64,7 +64,7 @@ function specOf(document: unknown, warnings: Problem[], text?: string): ParsedSp
   if (broken !== 'hopeless') {
     const spec = document as Spec
     const nul = mayHave(text, '\\u0000') ? [noNulInConfig] : []
-    runChecks([supportedInSpec, mountNamespace, ...nul, ...specChecks], spec, '', broken, findings)
+    runChecks([supportedInSpec, ...nul, ...specChecks], spec, '', broken, findings)
     const process: unknown = spec.process
     if (typeof process === 'object' && process !== null && !Array.isArray(process)) {
       runChecks([...processChecks], process as Process, '/process', broken, findings)

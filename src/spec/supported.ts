@@ -2,7 +2,7 @@
  * What of the specification is not supported yet: refused with its name, never ignored.
  * A field goes from the table when its support comes.
  */
-import { type Check, namespaceOf, type Report } from './checks/check.ts'
+import type { Check, Report } from './checks/check.ts'
 import { splitPointer } from './problem.ts'
 import type { Spec } from './schema.gen.ts'
 
@@ -15,10 +15,8 @@ const refused = Symbol('refused')
 /** Of config.json. */
 const specFields: Fields = {
   hooks: refused,
-  mounts: { '*': { uidMappings: refused, gidMappings: refused } },
   linux: {
     seccomp: refused,
-    mountLabel: refused,
   },
 }
 
@@ -29,20 +27,6 @@ export const supportedInSpec: Check<Spec> = {
   reads: [],
   run(spec, report) {
     refuse(spec, specFields, '', report)
-  },
-}
-
-/** Without a mount namespace, what is mounted for the container would appear on the machine. */
-export const mountNamespace: Check<Spec> = {
-  section: 'config-linux.md#namespaces',
-  reads: ['/linux/namespaces'],
-  run(spec, report) {
-    if (namespaceOf(spec, 'mount') !== undefined) return
-    report.problem(
-      '/linux/namespaces',
-      "has no mount namespace: to share the runtime's is not supported yet",
-      'add { "type": "mount" } to linux.namespaces',
-    )
   },
 }
 

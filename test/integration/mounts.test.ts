@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
-import { lacks, lines, runtime, Sandbox } from './harness.ts'
+import { lines, runtime, Sandbox } from './harness.ts'
 
 /** mountinfo's line for a mount point, split: [root, point, options, fstype]. */
 function mountAt(stdout: string, point: string): { root: string; options: string[]; type: string } | undefined {
@@ -358,16 +358,4 @@ test('a device that the rules do not allow cannot be opened', (t) => {
     spec.process!.args = ['inside', 'open', '/dev/fuse']
   })
   t.regex(sandbox.runContainer().stdout, /^opened\n|ENXIO|ENODEV/)
-})
-
-test('without a mount namespace the program runs in the caller’s mounts', (t) => {
-  if (lacks(t, 'runt')) return
-  const sandbox = new Sandbox(t, (spec) => {
-    spec.linux!.namespaces = spec.linux!.namespaces!.filter(({ type }) => type !== 'mount')
-  })
-  // The specification lets a runtime refuse what it cannot do safely; the error names the field.
-  const { status, stderr } = sandbox.runContainer()
-  t.not(status, 0)
-  t.regex(stderr, /namespace/)
-  sandbox.assertClean(t)
 })

@@ -233,6 +233,7 @@ export class SimulatedHost {
       removeTree: (path) => {
         if (tree.find(path) !== undefined) tree.remove(path, 'unlink')
       },
+      unmount: () => undefined,
       chown: (path) => void tree.get(path, 'chown'),
       mkfifo: (path) => tree.add(path, { kind: 'fifo', data: [], opens: new Set() }, 'mkfifo'),
       open: (path, flags) => this.open(path, flags),

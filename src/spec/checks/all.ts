@@ -5,7 +5,7 @@ import type { Check } from './check.ts'
 import { deviceRules, devices } from './devices.ts'
 import { hooks } from './hooks.ts'
 import { intelRdt } from './intel-rdt.ts'
-import { mappings, mappingsAndNamespace } from './mappings.ts'
+import { mappings, mappingsAndNamespace, mountMappingRanges } from './mappings.ts'
 import { mountDestinations, mountMappings, mountSources, protectedDestinations } from './mounts.ts'
 import { hostNames, namespaces, timeOffsets } from './namespaces.ts'
 import { netDevices } from './net-devices.ts'
@@ -27,6 +27,7 @@ export const specChecks: readonly Check<Spec>[] = [
   protectedDestinations,
   mountSources,
   mountMappings,
+  mountMappingRanges,
   hooks,
   namespaces,
   mappingsAndNamespace,

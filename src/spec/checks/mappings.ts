@@ -5,13 +5,15 @@ import { type Check, namespaceOf, type Report } from './check.ts'
 const maxMappings = 340
 const ids = 2 ** 32
 
+const fields = ['uidMappings', 'gidMappings'] as const
+
 /** A new user namespace without maps has no users: nothing could run in it. */
 export const mappingsAndNamespace: Check<Spec> = {
   section: 'config-linux.md#user-namespace-mappings',
   reads: ['/linux/uidMappings', '/linux/gidMappings', '/linux/namespaces'],
   run(spec, report) {
     const user = namespaceOf(spec, 'user')
-    for (const field of ['uidMappings', 'gidMappings'] as const) {
+    for (const field of fields) {
       const given = (spec.linux?.[field]?.length ?? 0) > 0
       if (given && user === undefined) {
         report.problem(`/linux/${field}`, 'needs a user namespace', 'add { "type": "user" } to linux.namespaces')
@@ -27,17 +29,29 @@ export const mappings: Check<Spec> = {
   section: 'config-linux.md#user-namespace-mappings; user_namespaces(7)',
   reads: ['/linux/uidMappings', '/linux/gidMappings'],
   run({ linux }, report) {
-    for (const field of ['uidMappings', 'gidMappings'] as const) {
-      const list = linux?.[field] ?? []
-      if (list.length > maxMappings) {
-        report.problem(`/linux/${field}`, `must have at most ${maxMappings} items, has ${list.length}`)
-        continue
-      }
-      list.forEach((mapping, index) => range(mapping, `/linux/${field}/${index}`, report))
-      overlaps(list, 'containerID', `/linux/${field}`, report)
-      overlaps(list, 'hostID', `/linux/${field}`, report)
-    }
+    for (const field of fields) checkList(linux?.[field] ?? [], `/linux/${field}`, report)
   },
+}
+
+/** An id-mapped mount gets its mappings from a user namespace: the same rules hold. */
+export const mountMappingRanges: Check<Spec> = {
+  section: 'config.md#posix-platform-mounts; user_namespaces(7)',
+  reads: ['/mounts'],
+  run({ mounts }, report) {
+    mounts?.forEach((mount, index) => {
+      for (const field of fields) checkList(mount[field] ?? [], `/mounts/${index}/${field}`, report)
+    })
+  },
+}
+
+function checkList(list: readonly IdMapping[], pointer: string, report: Report): void {
+  if (list.length > maxMappings) {
+    report.problem(pointer, `must have at most ${maxMappings} items, has ${list.length}`)
+    return
+  }
+  list.forEach((mapping, index) => range(mapping, `${pointer}/${index}`, report))
+  overlaps(list, 'containerID', pointer, report)
+  overlaps(list, 'hostID', pointer, report)
 }
 
 function range({ containerID, hostID, size }: IdMapping, pointer: string, report: Report): void {

@@ -354,12 +354,12 @@ test('a device without a file name is refused', (t) => {
 test('all problems are told at once', (t) => {
   const mounts = [
     { destination: '/a', source: '/a', options: ['bind', 'nonsense'] },
-    { destination: '/b', type: 'tmpfs', options: ['tmpcopyup', 'idmap'] },
+    { destination: '/b', type: 'proc', options: ['tmpcopyup', 'idmap'] },
   ]
   const linux = { devices: [{ type: 'p' as const, path: '/' }] }
   t.deepEqual(
     problemsOf(() => compileSample({ spec: { mounts }, linux })).map(({ pointer }) => pointer),
-    ['/mounts/0/options/1', '/mounts/1/options/0', '/mounts/1/options/1', '/linux/devices/0/path'],
+    ['/mounts/0/options/1', '/mounts/1/options/1', '/mounts/1/options/0', '/linux/devices/0/path'],
   )
 })
 

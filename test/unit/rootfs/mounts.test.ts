@@ -9,17 +9,22 @@ const facts: MountFacts = {
   bundle: '/bundle',
   cgroupDir: '/sys/fs/cgroup/web',
   cgroupRoot: '/sys/fs/cgroup',
-  cgroupNamespace: 'new',
+  namespaces: { cgroup: 'new', network: 'new', pid: 'new', ipc: 'new' },
+  users: { membership: 'none', uid: [], gid: [] },
 }
+
+const withCgroups = (cgroup: 'new' | 'joined' | 'none'): Partial<MountFacts> => ({
+  namespaces: { ...facts.namespaces, cgroup },
+})
 
 /** The steps of mounts, without the origins and the closing of registers. */
 function compile(mounts: Mount[], changed: Partial<MountFacts> = {}): { plan: Plan; problems: ConfigProblem[] } {
   const problems: ConfigProblem[] = []
   const builder = new PlanBuilder()
   const root = builder.register('root')
-  const made = prepareMounts(mounts, { ...facts, ...changed }, problems).map((mount) => ({
+  const made = prepareMounts(mounts, { ...facts, ...changed }, { problems, warnings: [] }).map((mount) => ({
     mount,
-    made: addMount(builder, root, mount, undefined),
+    made: addMount(builder, root, mount, {}),
   }))
   addLateReadonly(builder, made)
   return { plan: builder.plan, problems }
@@ -123,12 +128,12 @@ test("a cgroup mount shows the container's own cgroup in a namespace of its own"
 })
 
 test("a cgroup mount shows all cgroups where the container has the host's namespace", (t) => {
-  t.like(compile([cgroup], { cgroupNamespace: 'none' }).plan.steps[0], { op: 'openTree', path: '/sys/fs/cgroup' })
+  t.like(compile([cgroup], withCgroups('none')).plan.steps[0], { op: 'openTree', path: '/sys/fs/cgroup' })
 })
 
 test('a cgroup mount is a new one where nothing can be bound', (t) => {
   const fresh = { op: 'newMount', type: 'cgroup2', source: 'cgroup' }
-  t.like(compile([cgroup], { cgroupNamespace: 'joined' }).plan.steps[0], fresh)
+  t.like(compile([cgroup], withCgroups('joined')).plan.steps[0], fresh)
   t.like(compile([cgroup], { cgroupDir: undefined }).plan.steps[0], fresh)
   t.like(compile([{ ...cgroup, options: ['memory_recursiveprot'] }]).plan.steps[0], {
     ...fresh,

@@ -76,7 +76,7 @@ test('every mount option that is listed has a meaning of its own', (t) => {
   t.true(general.mountOptions.length > 50)
   for (const name of general.mountOptions) {
     const problems: ConfigProblem[] = []
-    const { parameters } = parseMountOptions([name], false, '/mounts/0', problems)
+    const { parameters } = parseMountOptions([name], undefined, '/mounts/0', { problems })
     t.deepEqual(problems, [], name)
     // What is a parameter of the filesystem is one of every filesystem.
     if (parameters.length > 0) t.true(['sync', 'dirsync', 'mand', 'lazytime'].includes(name), name)
@@ -92,7 +92,7 @@ const claims: readonly [claim: boolean, field: string, value: unknown][] = [
   [linux.apparmor.enabled, '/process/apparmorProfile', 'unconfined'],
   // Together with the label of mounts it makes linux.selinux.
   [true, '/process/selinuxLabel', 'system_u:system_r:container_t:s0'],
-  [linux.selinux.enabled, '/linux/mountLabel', 'system_u:object_r:container_file_t:s0'],
+  [true, '/linux/mountLabel', 'system_u:object_r:container_file_t:s0'],
   [linux.intelRdt.enabled, '/linux/intelRdt', { closID: 'a' }],
   [linux.intelRdt.schemata, '/linux/intelRdt', { closID: 'a', schemata: ['MB:0=50'] }],
   [linux.intelRdt.monitoring, '/linux/intelRdt', { closID: 'a', enableMonitoring: true }],

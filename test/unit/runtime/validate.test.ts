@@ -27,7 +27,7 @@ test('the default configuration is valid, with no warning', async (t) => {
 test('problems of the specification and of the compiler are told at once, in the order of their lines', async (t) => {
   const world = bundleWith({
     '/process/cwd': 'relative',
-    '/mounts/1/options/0': 'remount',
+    '/mounts/1/options/0': 'idmap',
     '/mounts/2/destination': '',
     '/mounts/-': { destination: '/data', type: 'bind', source: '/x', options: ['bind', 'nosiud'] },
     '/linux/resources/memory': { limit: 100, swap: 50 },

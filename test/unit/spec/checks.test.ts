@@ -140,10 +140,15 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
   [
     'an id-mapped mount without groups',
     { '/mounts/0/uidMappings': mappings([0, 1, 1]) },
-    '/mounts/0/uidMappings is not supported yet',
     '/mounts/0/gidMappings is required with uidMappings',
   ],
   // covers: config-linux.md#namespaces/twice
+  [
+    'an id-mapped mount with overlapping users',
+    { '/mounts/0/uidMappings': mappings([5, 0, 5], [0, 100, 6]), '/mounts/0/gidMappings': mappings([0, 1, 0]) },
+    '/mounts/0/uidMappings/1/containerID must not overlap the range of item 0',
+    '/mounts/0/gidMappings/0/size must be at least 1, is 0',
+  ],
   [
     'a namespace given twice',
     { '/linux/namespaces/-': { type: 'pid', path: '/proc/1/ns/pid' } },
@@ -477,6 +482,7 @@ test('every check reads what it declares and nothing else, so that it never meet
     '/domainname': 'a',
     '/hooks': { prestart: [{ path: '/a' }] },
     '/linux/timeOffsets': { monotonic: {} },
+    '/linux/netDevices': { eth0: {} },
     '/linux/devices': device({}),
     '/linux/sysctl': { 'net.a': '1' },
     '/linux/cgroupsPath': 'a',

@@ -5,7 +5,6 @@ import { problemsWith } from './config.ts'
 const unsupported: Readonly<Record<string, unknown>> = {
   '/hooks': { poststop: [{ path: '/bin/true' }] },
   '/linux/seccomp': { defaultAction: 'SCMP_ACT_ALLOW' },
-  '/linux/mountLabel': 'system_u:object_r:container_file_t:s0',
 }
 
 for (const [pointer, value] of Object.entries(unsupported)) {
@@ -23,22 +22,6 @@ for (const [pointer, value] of Object.entries(unsupported)) {
     })
   }
 }
-
-test('an id-mapped mount is refused', (t) => {
-  const mappings = [{ containerID: 0, hostID: 1, size: 1 }]
-  t.deepEqual(problemsWith({ '/mounts/1/uidMappings': mappings, '/mounts/1/gidMappings': mappings }), [
-    '/mounts/1/uidMappings is not supported yet',
-    '/mounts/1/gidMappings is not supported yet',
-  ])
-})
-
-test("a container in the runtime's mount namespace is refused", (t) => {
-  const without = { '/linux/namespaces': [{ type: 'uts' }] }
-  t.deepEqual(problemsWith(without), [
-    "/linux/namespaces has no mount namespace: to share the runtime's is not supported yet",
-  ])
-  t.deepEqual(problemsWith({ '/linux': undefined, '/hostname': undefined }), problemsWith(without))
-})
 
 test('what daemons write for unset settings is absent', (t) => {
   t.deepEqual(
