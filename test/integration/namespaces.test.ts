@@ -131,6 +131,7 @@ test('a user namespace maps its users, and root in it owns what it makes', (t) =
 })
 
 // covers: /linux/uidMappings/*/containerID, /linux/uidMappings/*/hostID, /linux/uidMappings/*/size
+// covers: /linux/gidMappings/*/containerID, /linux/gidMappings/*/hostID, /linux/gidMappings/*/size
 test('a user namespace with other host users', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
     spec.linux!.namespaces!.push({ type: 'user' })
@@ -142,6 +143,9 @@ test('a user namespace with other host users', (t) => {
       '--',
       'cat',
       '/proc/self/uid_map',
+      '--',
+      'cat',
+      '/proc/self/gid_map',
       '--',
       'stat',
       '/dev/null',
@@ -155,7 +159,8 @@ test('a user namespace with other host users', (t) => {
   const { stdout, stderr } = sandbox.runContainer()
   t.is(stderr, '')
   t.regex(stdout, /^uid 0 0 0 gid 0 0 0/)
-  t.regex(stdout, / +0 +100000 +1000/)
+  t.regex(stdout, / +0 +100000 +1000\n/)
+  t.regex(stdout, / +0 +200000 +1000\n/)
   t.regex(stdout, /\/dev\/null char 666 \d+ \d+ 1:3/)
   t.notRegex(stdout, /write: /)
   sandbox.assertClean(t)

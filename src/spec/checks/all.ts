@@ -1,5 +1,6 @@
 /** All checks, in the order in which their problems are told. */
 import type { Process, Spec } from '../schema.gen.ts'
+import { annotations } from './annotations.ts'
 import { effectiveCapabilities, unknownCapabilities } from './capabilities.ts'
 import type { Check } from './check.ts'
 import { deviceRules, devices } from './devices.ts'
@@ -23,6 +24,7 @@ export const specChecks: readonly Check<Spec>[] = [
   processPresent,
   root,
   hostNames,
+  annotations,
   mountDestinations,
   protectedDestinations,
   mountSources,

@@ -170,6 +170,8 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
     { '/linux/namespaces': namespaces('mount'), '/hostname': undefined, '/domainname': 'a' },
     '/domainname needs a uts namespace',
   ],
+  // covers: config.md#annotations/key-not-empty
+  ['an annotation without a name', { '/annotations': { '': 'a' } }, '/annotations/ must have a name'],
   ['a long host name', { '/hostname': 'a'.repeat(65) }, '/hostname must have at most 64 bytes, has 65'],
   [
     'a host name that is long in UTF-8',
