@@ -175,6 +175,36 @@ export const commands: readonly Command[] = [
     load: () => import('./list.ts'),
   },
   {
+    name: 'pause',
+    doc: 'stop all processes of a container, until resume',
+    args: { list: [id], min: 1, max: 1 },
+    options: [],
+    load: () => import('./pause.ts'),
+  },
+  {
+    name: 'ps',
+    doc: 'list the processes of a container',
+    args: { list: [id, { name: 'ps options', optional: true, many: true }], min: 1 },
+    stopAtArgument: true,
+    options: [
+      {
+        name: 'format',
+        short: 'f',
+        value: 'table|json',
+        choices: ['table', 'json'],
+        doc: 'form of the output (default: table)',
+      },
+    ],
+    load: () => import('./ps.ts'),
+  },
+  {
+    name: 'resume',
+    doc: 'let the processes of a paused container go on',
+    args: { list: [id], min: 1, max: 1 },
+    options: [],
+    load: () => import('./resume.ts'),
+  },
+  {
     name: 'run',
     doc: 'create and start a container, wait for its end and delete it',
     args: { list: [id], min: 1, max: 1 },

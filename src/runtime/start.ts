@@ -17,6 +17,11 @@ export async function start(id: string, context: Context): Promise<void> {
     state = (await loadState(context, id)).state
     const status = await deriveStatus(host, dir, state, true)
     if (status === 'stopped') throw new StateError('STOPPED', 'cannot start a container that has stopped')
+    if (status === 'paused') {
+      throw new StateError('PAUSED', 'cannot start a container in the paused state', {
+        hint: 'use "runt resume" first',
+      })
+    }
     if (status !== 'created') throw new StateError('RUNNING', 'cannot start an already running container')
     await startProgram(context, dir, state)
   } catch (error) {

@@ -20,8 +20,8 @@ export async function deriveStatus(host: Host, dir: string, state: SavedState, l
     return !locked && (await isLocked(host, dir)) ? 'creating' : 'stopped'
   }
   if (!(await isAlive(host, state))) return 'stopped'
-  if (await waitsForStart(host, dir)) return 'created'
-  return state.cgroup !== undefined && (await isFrozen(host, state.cgroup)) ? 'paused' : 'running'
+  if (state.cgroup !== undefined && (await isFrozen(host, state.cgroup))) return 'paused'
+  return (await waitsForStart(host, dir)) ? 'created' : 'running'
 }
 
 /** Whether init still holds the start fifo open, which it does until it executes the program. */

@@ -265,7 +265,10 @@ export class SimulatedHost {
     if (!cgroup || this.world.tree.find(cgroup[1]!) === undefined) return undefined
     const members = this.world.members(cgroup[1]!)
     if (cgroup[2] === 'procs') return members.map(({ pid }) => `${pid}\n`).join('')
-    if (cgroup[2] === 'events') return `populated ${members.length > 0 ? 1 : 0}\nfrozen 0\n`
+    if (cgroup[2] === 'events') {
+      const frozen = this.world.read(`${cgroup[1]}/cgroup.freeze`)?.trim() === '1'
+      return `populated ${members.length > 0 ? 1 : 0}\nfrozen ${frozen ? 1 : 0}\n`
+    }
     return 'nr_descendants 0\n'
   }
 

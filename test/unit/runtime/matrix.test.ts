@@ -7,6 +7,7 @@ import { deleteContainer } from '../../../src/runtime/delete.ts'
 import { exec } from '../../../src/runtime/exec.ts'
 import { kill } from '../../../src/runtime/kill.ts'
 import { list, state } from '../../../src/runtime/list.ts'
+import { pause, resume } from '../../../src/runtime/pause.ts'
 import { run } from '../../../src/runtime/run.ts'
 import { start } from '../../../src/runtime/start.ts'
 import { act, machine, succeed } from '../../simulated/commands.ts'
@@ -55,6 +56,8 @@ const commands: Record<string, (context: Context) => Promise<unknown>> = {
   'kill --all': (context) => kill({ id: 'web', all: true }, context),
   exec: (context) => exec({ id: 'web', args: ['sleep'], detach: true }, context),
   'exec --ignore-paused': (context) => exec({ id: 'web', args: ['sleep'], detach: true, ignorePaused: true }, context),
+  pause: (context) => pause('web', context),
+  resume: (context) => resume('web', context),
   delete: (context) => deleteContainer({ id: 'web' }, context),
   'delete --force': (context) => deleteContainer({ id: 'web', force: true }, context),
 }
@@ -86,7 +89,7 @@ const expected: Record<string, Record<State, Expected>> = {
     interrupted: { refuses: hasStopped },
     created: 'running',
     running: { refuses: alreadyRunning },
-    paused: { refuses: alreadyRunning },
+    paused: { refuses: 'cannot start a container in the paused state' },
     stopped: { refuses: hasStopped },
   },
   state: {
@@ -142,6 +145,24 @@ const expected: Record<string, Record<State, Expected>> = {
     running: 'running',
     paused: 'paused',
     stopped: { refuses: inStopped },
+  },
+  pause: {
+    none: { refuses: missing },
+    creating: 'waits',
+    interrupted: { refuses: notRunning },
+    created: 'paused',
+    running: 'paused',
+    paused: { refuses: notRunning },
+    stopped: { refuses: notRunning },
+  },
+  resume: {
+    none: { refuses: missing },
+    creating: 'waits',
+    interrupted: { refuses: 'container not paused' },
+    created: { refuses: 'container not paused' },
+    running: { refuses: 'container not paused' },
+    paused: 'running',
+    stopped: { refuses: 'container not paused' },
   },
   delete: {
     none: { refuses: missing },
