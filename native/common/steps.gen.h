@@ -137,7 +137,7 @@ struct SetsidStep {
 };
 inline void decode(Decoder &, SetsidStep &) {}
 
-// Start a session keyring of this name. Kernels without keyrings are fine.
+// Start the session keyring of this name, or join it; who does not possess it can only join it. Kernels without keyrings are fine.
 // keyctl(KEYCTL_JOIN_SESSION_KEYRING)
 struct JoinSessionKeyringStep {
   Str name;

@@ -91,14 +91,16 @@ bool run(const SetsidStep &, Machine &m) {
 }
 
 bool run(const JoinSessionKeyringStep &s, Machine &m) {
-  // Permission for the owner to search the keyring, so that exec can join it by its name: keyctl(2), KEY_USR_SEARCH.
-  constexpr uint32_t kOwnerSearch = 0x00080000;
+  // The owner may search the keyring, so that exec can join it by its name, and no more: root of another container, who
+  // is the same user to the kernel, would see the name and read the keys. Who possesses it may do everything.
+  constexpr uint32_t kPossessorAll = 0x3f000000,
+                     kOwnerSearch = 0x00080000; // KEY_POS_ALL, KEY_USR_SEARCH of linux/key.h
   long key = sys::keyctl(KEYCTL_JOIN_SESSION_KEYRING, sys::word(s.name.data));
   if (key == -ENOSYS) return true;
   if (key < 0) return m.fail(static_cast<int>(key), "keyctl", s.name);
   uint32_t permissions = key_permissions(key);
   if (permissions == 0 || (permissions & kOwnerSearch) != 0) return true;
-  long result = sys::keyctl(KEYCTL_SETPERM, key, permissions | kOwnerSearch);
+  long result = sys::keyctl(KEYCTL_SETPERM, key, kPossessorAll | kOwnerSearch);
   return result >= 0 || m.fail(static_cast<int>(result), "keyctl", s.name);
 }
 

@@ -56,7 +56,7 @@ const table = {
     fields: {},
   },
   joinSessionKeyring: {
-    doc: 'Start a session keyring of this name. Kernels without keyrings are fine.',
+    doc: 'Start the session keyring of this name, or join it; who does not possess it can only join it. Kernels without keyrings are fine.',
     calls: 'keyctl(KEYCTL_JOIN_SESSION_KEYRING)',
     fields: { name: 'str' },
   },
