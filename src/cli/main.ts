@@ -20,6 +20,7 @@ export async function main(caller: Caller, host: Host): Promise<number> {
   let log = new CommandLog(host, { file: undefined, format: 'text', debug: false })
   let command: Command | undefined
   let parsed: Parsed | undefined
+  let begun = false
   try {
     const globals = parseFlags(caller.args, globalOptions, true)
     log = new CommandLog(host, logSettings(caller, globals))
@@ -32,10 +33,11 @@ export async function main(caller: Caller, host: Host): Promise<number> {
     checkArguments(caller.argv0, command, parsed)
     const context: Context = { host, globals: await globalsOf(caller, host, globals), log }
     const module = await command.load()
+    begun = true
     return await module.run(parsed, context)
   } catch (error) {
     await report({ host, log, argv0: caller.argv0, command, parsed }, error)
-    return command?.name === 'exec' && !(error instanceof UsageError) ? execFailure : 1
+    return command?.name === 'exec' && (begun || !(error instanceof UsageError)) ? execFailure : 1
   }
 }
 

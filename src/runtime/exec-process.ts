@@ -44,12 +44,11 @@ async function processFromFile(
   return { process: withContainers(process, state.process), warnings: warnings.map(sentence), source: { file, text } }
 }
 
-/** What confines and limits a process is the container's where the file does not say otherwise, as in runc and crun. */
+/** What confines and schedules a process is the container's where the file does not say otherwise, as in runc. */
 const inherited = [
   'apparmorProfile',
   'selinuxLabel',
   'capabilities',
-  'rlimits',
   'oomScoreAdj',
   'scheduler',
   'ioPriority',

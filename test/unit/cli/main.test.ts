@@ -93,6 +93,7 @@ test('exec leaves with 255 when it fails itself, and with 1 when its arguments a
   world.script = { failStep: { op: 'program', errno: 2, subject: 'ls' } }
   t.is((await runt(world, 'exec web ls')).code, 255)
   t.is((await runt(world, 'exec none ls')).code, 255)
+  t.is((await runt(world, 'exec --user root web ls')).code, 255)
   t.is((await runt(world, 'exec')).code, 1)
   t.is((await runt(world, 'exec --nope web ls')).code, 1)
 })
