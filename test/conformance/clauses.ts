@@ -231,8 +231,14 @@ export const specification: Readonly<Record<string, Readonly<Record<string, Read
       invalid: 'A path that the runtime takes for invalid is an error.',
     },
     'cgroup-ownership': {
-      'missing-files': 'Files of the kernel’s list for delegation that are missing in the cgroup are no error.',
-      'without-list': 'Without the kernel’s list it is cgroup.procs, cgroup.subtree_control and cgroup.threads.',
+      'missing-files': {
+        text: 'Files of the kernel’s list for delegation that are missing in the cgroup are no error.',
+        untestable: 'binds a runtime that gives cgroups to the container’s user, which one may and runt does not',
+      },
+      'without-list': {
+        text: 'Without the kernel’s list it is cgroup.procs, cgroup.subtree_control and cgroup.threads.',
+        untestable: 'binds a runtime that gives cgroups to the container’s user, which one may and runt does not',
+      },
     },
     'allowed-device-list': {
       order: 'The rules for devices apply in the order of the list.',
@@ -241,13 +247,22 @@ export const specification: Readonly<Record<string, Readonly<Record<string, Read
       'check-before-update': 'With checkBeforeUpdate a limit below what is in use is refused.',
     },
     cpu: {
-      'burst-within-quota': 'burst is not larger than a positive quota.',
+      'burst-within-quota': {
+        text: 'burst is not larger than a positive quota.',
+        untestable: 'a demand on config.json, which a runtime may leave to the kernel: it refuses the burst',
+      },
     },
     'block-io': {
-      'weight-required': 'An entry of weightDevice has weight or leafWeight.',
+      'weight-required': {
+        text: 'An entry of weightDevice has weight or leafWeight.',
+        untestable: 'a demand on config.json; an entry without either asks for nothing, and changes nothing',
+      },
     },
     rdma: {
-      'limit-required': 'An entry of rdma has hcaHandles or hcaObjects.',
+      'limit-required': {
+        text: 'An entry of rdma has hcaHandles or hcaObjects.',
+        untestable: 'a demand on config.json; an entry without either asks for nothing, and changes nothing',
+      },
     },
     unified: {
       controllers: 'The controllers that unified needs are enabled for the cgroup.',

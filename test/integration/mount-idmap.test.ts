@@ -40,7 +40,9 @@ function owners(t: ExecutionContext, mount: Partial<Mount>, change: (spec: Spec)
 
 const nobody = '65534:65534'
 
-// covers: /mounts/*/uidMappings, /mounts/*/gidMappings, config.md#posix-platform-mounts
+// covers: /mounts/*/uidMappings/*/containerID, /mounts/*/uidMappings/*/hostID, /mounts/*/uidMappings/*/size
+// covers: /mounts/*/gidMappings/*/containerID, /mounts/*/gidMappings/*/hostID, /mounts/*/gidMappings/*/size
+// covers: config.md#linux-mount-options/idmap-given
 test('a bind mount shows the ids of its mappings, and what they leave out as nobody', (t) => {
   if (lacks(t, 'runt')) return // Debian 12's runc and crun do not know the fields.
   const mappings = { uidMappings: [range(0, 7000, 10)], gidMappings: [range(0, 8000, 10)] }
@@ -49,14 +51,13 @@ test('a bind mount shows the ids of its mappings, and what they leave out as nob
   t.deepEqual(owners(t, { options: ['bind'], ...mappings }), ['7000:8000', '7005:8005', nobody], 'without the option')
 })
 
-// covers: config.md#linux-mount-options
 test('without mappings a mount has those of the container’s user namespace', (t) => {
   if (runtime === 'runc') return void t.pass() // Debian 12's does not know the option.
   t.deepEqual(owners(t, { options: ['bind'] }, ownUsers), [nobody, nobody, nobody], 'without the option')
   t.deepEqual(owners(t, { options: ['bind', 'idmap'] }, ownUsers), ['0:0', '5:5', '1000:1000'])
 })
 
-// covers: config.md#linux-mount-options
+// covers: config.md#linux-mount-options/idmap-without-mappings
 test('an id mapping without mappings and without a user namespace is refused at its place', (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = new Sandbox(t, (spec) => {

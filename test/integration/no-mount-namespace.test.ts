@@ -19,7 +19,7 @@ function leftAsItWas(t: ExecutionContext, before: string, sandbox: Sandbox): voi
 
 // runc and crun leave what they mount for such a container behind, and runc makes the machine's root a slave.
 
-// covers: config-linux.md#namespaces, /linux/namespaces/*/type
+// covers: config-linux.md#namespaces/inherited, /linux/namespaces/*/type
 test('without a mount namespace the container has the machine’s, and its root and mounts all the same', (t) => {
   if (lacks(t, 'runt')) return
   const before = ownMountinfo()

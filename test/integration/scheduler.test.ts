@@ -268,7 +268,7 @@ test('memory nodes that the machine does not have are told with their field', (t
   sandbox.assertClean(t)
 })
 
-// covers: /linux/personality, /linux/personality/domain, config-linux.md#configLinuxPersonality
+// covers: /linux/personality, /linux/personality/domain
 test('LINUX32 shows a machine of 32 bits, for exec too', (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = new Sandbox(t, (spec) => {

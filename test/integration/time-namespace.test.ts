@@ -64,7 +64,6 @@ test('a time namespace without offsets is a new one with the machine’s clocks'
   t.false(stdout.includes(readlinkSync('/proc/self/ns/time')))
 })
 
-// covers: runtime.md#exec
 test('exec joins the time namespace and leaves its clocks alone', (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = new Sandbox(t, withTime({ boottime: { secs: 20 * day } }, ['inside', 'wait']))

@@ -113,6 +113,7 @@ test('a period alone is what cpu.max comes from', (t) => {
   t.is(compileResources({ cpu: { period: 50000 } }).writes[0]?.pointer, '/linux/resources/cpu/period')
 })
 
+// covers: /linux/resources/memory/swap, /linux/resources/memory/reservation
 test('swap is written before the limit, and the reservation after it', (t) => {
   t.deepEqual(writes({ memory: { limit: 2000, swap: 3000, reservation: 500 } }), [
     'memory.swap.max=1000',
@@ -128,6 +129,7 @@ test('swap files may be missing only where nothing is lost', (t) => {
   t.deepEqual(optional({ memory: { limit: 2000, swap: 3000 } }), [false, false])
 })
 
+// covers: /linux/resources/cpu/burst, /linux/resources/cpu/idle
 test('idle is written before the weight and burst after the quota', (t) => {
   t.deepEqual(writes({ cpu: { burst: 10000, quota: 20000, shares: 2000, idle: 0 } }), [
     'cpu.idle=0',
@@ -137,6 +139,8 @@ test('idle is written before the weight and burst after the quota', (t) => {
   ])
 })
 
+// covers: /linux/resources/blockIO/weight, /linux/resources/blockIO/weightDevice/*/major
+// covers: /linux/resources/blockIO/weightDevice/*/minor, /linux/resources/blockIO/weightDevice/*/weight
 test('block devices are weighted by bfq, or by io.weight where it is not loaded', (t) => {
   t.deepEqual(
     compileResources({ blockIO: { weight: 500, weightDevice: [{ major: 8, minor: 0, weight: 10 }] } }).writes,
@@ -159,6 +163,14 @@ test('block devices are weighted by bfq, or by io.weight where it is not loaded'
   )
 })
 
+// covers: /linux/resources/blockIO/throttleReadBpsDevice/*/major, /linux/resources/blockIO/throttleReadBpsDevice/*/minor
+// covers: /linux/resources/blockIO/throttleReadBpsDevice/*/rate
+// covers: /linux/resources/blockIO/throttleWriteBpsDevice/*/major, /linux/resources/blockIO/throttleWriteBpsDevice/*/minor
+// covers: /linux/resources/blockIO/throttleWriteBpsDevice/*/rate
+// covers: /linux/resources/blockIO/throttleReadIOPSDevice/*/major, /linux/resources/blockIO/throttleReadIOPSDevice/*/minor
+// covers: /linux/resources/blockIO/throttleReadIOPSDevice/*/rate
+// covers: /linux/resources/blockIO/throttleWriteIOPSDevice/*/major, /linux/resources/blockIO/throttleWriteIOPSDevice/*/minor
+// covers: /linux/resources/blockIO/throttleWriteIOPSDevice/*/rate
 test('throttled devices become lines of io.max, and rate 0 lifts a limit', (t) => {
   const device = { major: 8, minor: 16 }
   t.deepEqual(
@@ -177,6 +189,8 @@ test('throttled devices become lines of io.max, and rate 0 lifts a limit', (t) =
   )
 })
 
+// covers: /linux/resources/cpu/cpus, /linux/resources/cpu/mems, /linux/resources/hugepageLimits/*/pageSize
+// covers: /linux/resources/hugepageLimits/*/limit, /linux/resources/rdma/*/hcaHandles, /linux/resources/rdma/*/hcaObjects, /linux/resources/unified
 test('cpusets, huge pages, rdma and unified files are written in that order', (t) => {
   t.deepEqual(
     writes({
@@ -207,6 +221,9 @@ test('a unified file is attributed to its controller and its key', (t) => {
   t.is(compileResources({ unified: { 'cgroup.max.depth': '1' } }).writes[0]?.controller, '')
 })
 
+// covers: /linux/resources/memory/swappiness, /linux/resources/memory/disableOOMKiller
+// covers: /linux/resources/memory/useHierarchy, /linux/resources/cpu/realtimeRuntime, /linux/resources/blockIO/leafWeight
+// covers: /linux/resources/blockIO/weightDevice/*/leafWeight, config-linux.md#unified/conversion
 test('what cgroup v2 cannot do is a problem of its field, all of them at once', (t) => {
   t.deepEqual(
     problems({
@@ -233,6 +250,7 @@ test('what cgroup v2 cannot do is a problem of its field, all of them at once', 
   )
 })
 
+// covers: /linux/resources/memory/kernel, /linux/resources/memory/kernelTCP, /linux/resources/cpu/realtimePeriod
 test('fields of cgroup v1 that ask for nothing are no problem', (t) => {
   t.deepEqual(
     compileResources({
@@ -244,6 +262,8 @@ test('fields of cgroup v1 that ask for nothing are no problem', (t) => {
   )
 })
 
+// covers: /linux/resources/memory/kernel, /linux/resources/memory/kernelTCP, /linux/resources/network/classID
+// covers: /linux/resources/network/priorities/*/name, /linux/resources/network/priorities/*/priority
 test('what changes nothing in cgroup v2 is a warning that names the field', (t) => {
   const { problems, warnings, writes } = compileResources({
     memory: { kernel: 5, kernelTCP: 6 },
@@ -256,6 +276,7 @@ test('what changes nothing in cgroup v2 is a warning that names the field', (t) 
   )
 })
 
+// covers: /linux/resources/memory/checkBeforeUpdate
 test('checkBeforeUpdate compares only limits that are some', (t) => {
   const check = (memory: NonNullable<Resources['memory']>) => compileResources({ memory }).check
   t.deepEqual(check({ limit: 5, swap: 9, checkBeforeUpdate: true }), { limit: 5, swap: 9 })

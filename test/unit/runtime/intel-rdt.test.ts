@@ -129,7 +129,8 @@ test('closID / is the root of resctrl, which stays', async (t) => {
   t.is(file(world, 'tasks'), String(pid))
 })
 
-// covers: /linux/intelRdt/enableMonitoring, config-linux.md#intelrdt/monitoring
+// covers: /linux/intelRdt/enableMonitoring, /linux/intelRdt/enableCMT, /linux/intelRdt/enableMBM
+// covers: config-linux.md#intelrdt/monitoring
 test('a monitoring group has the id of the container, and goes with it', async (t) => {
   for (const rdt of [{ enableMonitoring: true }, { enableCMT: true }, { enableMBM: true }]) {
     const world = withRdt({ closID: 'gold', ...rdt }, 'gold')
