@@ -29,6 +29,23 @@ shell_syntax() {
   return $status
 }
 
+# docs/api is what the docstrings say now. Slow, as the next one is.
+api_reference() {
+  local hash stamp=build/.stamp-api
+  hash=$(inputs_hash src docs/api typedoc.json)
+  [ "$(cat "$stamp" 2> /dev/null)" != "$hash" ] || return 0
+  rm -rf build/api
+  typedoc --out build/api --logLevel Warn || return 1
+  diff -r -q docs/api build/api || { echo "docs/api is stale: run 'npm run docs'"; return 1; }
+  echo "$hash" > "$stamp"
+}
+
+# The package's entry points, types and content, as its users' tools see them.
+package_is_right() {
+  [ -e dist/index.js ] || { echo "dist/ is missing: run 'npm run build' first"; return 1; }
+  publint --strict
+}
+
 # Slow, so it is skipped when it passed before and nothing that it reads has changed.
 clang_tidy() {
   local hash stamp=build/.stamp-tidy
@@ -52,6 +69,8 @@ check prettier prettier --check --log-level warn .
 check layers depcruise --output-type err src
 check generated generated_is_fresh
 check shell shell_syntax
+check api api_reference
+check package package_is_right
 check clang-format bash -c 'xargs "$0" --dry-run -Werror' "$(tool clang-format)" < <(native_files)
 check clang-tidy clang_tidy
 

@@ -8,6 +8,7 @@
 /** Where a failure comes from: a JSON Pointer into config.json (`/mounts/3`), or a command-line flag (`--bundle`). */
 export type Origin = string
 
+/** What most errors have beside their code and message. */
 export interface ErrorDetails {
   /** The field of config.json or the flag that asked for what failed. */
   origin?: Origin | undefined
@@ -21,8 +22,11 @@ export interface ErrorDetails {
  * `code` is stable and machine-readable.
  */
 export class RuntError extends Error {
+  /** Stable, for programs: `NOT_FOUND`, `INVALID_CONFIG`, `ENOENT` … */
   readonly code: string
+  /** The field of config.json (a JSON Pointer) or the flag that asked for what failed. */
   readonly origin: Origin | undefined
+  /** How to mend it. */
   readonly hint: string | undefined
   /** Where `origin` stands, once somebody looked: a file and 1-based line and column. */
   location: { file: string; line?: number | undefined; column?: number | undefined } | undefined
@@ -51,7 +55,9 @@ export interface ConfigProblem {
 
 /** config.json is missing, unreadable or wrong; carries every problem, not the first. */
 export class InvalidConfigError extends RuntError {
+  /** The file that was read. */
   readonly file: string
+  /** All of them. */
   readonly problems: readonly ConfigProblem[]
 
   constructor(file: string, problems: readonly ConfigProblem[], message: string) {

@@ -81,6 +81,7 @@ interface Early {
 }
 
 /**
+ * Compiles a configuration into the plan that makes a container. Pure: nothing is read and nothing done.
  * @param spec a configuration that passed validation (src/spec)
  * @throws InvalidConfigError with every problem found.
  */

@@ -92,6 +92,7 @@ export interface ParentActions {
   rlimits: readonly PreparedRlimit[]
 }
 
+/** What comes out of the compiler. */
 export interface Compiled {
   plan: Plan
   /** Sentences without a period, for the log: what was ignored, and where. */

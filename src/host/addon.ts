@@ -176,7 +176,9 @@ export function loadAddon(place: Place = ownPlace()): Addon {
   }
   throw new RuntError('ADDON', `load native addon: ${failures.join('; ') || 'no place to look for it is known'}`, {
     hint:
-      place.executable === undefined ? 'build it with `npm run build`' : `${fileName} belongs beside the executable`,
+      place.executable === undefined
+        ? 'build it with `npm run build` in a clone; the npm package has it for x86-64 and glibc only'
+        : `${fileName} belongs beside the executable`,
   })
 }
 

@@ -26,7 +26,7 @@ export function caller(): Caller {
 }
 
 /** A directory that was removed has no path; relative names then count from nowhere in particular. */
-function workingDirectory(): string {
+export function workingDirectory(): string {
   try {
     return process.cwd()
   } catch {

@@ -15,7 +15,10 @@ const noCpus: readonly number[] = []
 const standardOutput = 1
 const standardError = 2
 
-/** The host of this process. Loads the addon: throws RuntError `ADDON` where it is missing. */
+/**
+ * The host that acts on this machine.
+ * @throws RuntError `ADDON` where the native addon cannot be loaded
+ */
 export function directHost(): Host {
   const addon = throwing(loadAddon())
   return {

@@ -267,6 +267,7 @@ export interface System {
   random(): Awaitable<string>
 }
 
+/** Everything that commands do and learn outside of themselves. `directHost` gives one for this machine; tests have others. */
 export interface Host {
   readonly files: Files
   readonly processes: Processes

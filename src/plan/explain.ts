@@ -10,6 +10,7 @@ import { stepTable, syncPoint, type Step, type StepName } from './steps.ts'
 
 type Value = string | number | readonly string[]
 
+/** A step as plain data. */
 export interface ExplainedStep {
   op: StepName
   /** The field or flag that asked for it; '' where runt does it for every container. */
@@ -20,6 +21,7 @@ export interface ExplainedStep {
   arguments: Record<string, Value>
 }
 
+/** A plan as plain data, for JSON. */
 export interface ExplainedPlan {
   /** CLONE_NEW* of the first process. */
   clone: string[]

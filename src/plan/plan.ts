@@ -29,6 +29,7 @@ export interface Input {
     | { kind: 'userns'; uid: readonly IdRange[]; gid: readonly IdRange[] }
 }
 
+/** What init is to do, step by step. */
 export interface Plan {
   /** CLONE_NEW* with which init is cloned. */
   cloneFlags: number

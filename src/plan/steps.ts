@@ -303,6 +303,7 @@ const table = {
   },
 } as const satisfies Record<string, StepRow>
 
+/** Name of a step, which is a row of the table of steps. */
 export type StepName = keyof typeof table
 
 type FieldsOf<N extends StepName> = {

@@ -76,7 +76,7 @@ class Strings {
  * The bytes of a plan.
  * @throws TypeError if a string contains a NUL, or a number does not fit its field: the compiler's fault, not the user's.
  */
-export function encodePlan(plan: Plan): Buffer {
+export function encodePlan(plan: Plan): Uint8Array {
   const strings = new Strings()
   let stepsSize = 0
   for (const step of plan.steps) stepsSize += layoutOf(step.op).size

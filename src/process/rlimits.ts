@@ -3,6 +3,7 @@ import { rlimitNames } from '../spec/names.ts'
 import { rlimitValue } from '../spec/numbers.ts'
 import type { Rlimit } from '../spec/schema.gen.ts'
 
+/** A limit of process.rlimits, as prlimit(2) takes it. */
 export interface PreparedRlimit {
   /** RLIMIT_* number. */
   resource: number

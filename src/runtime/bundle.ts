@@ -7,6 +7,7 @@ import { attempt, explained, isErrno } from './failures.ts'
 import { fieldName } from './fields.ts'
 import { baseName, resolvePath } from './paths.ts'
 
+/** A bundle that was read, with a configuration without problems. */
 export interface Bundle {
   /** Absolute, without symlinks. */
   dir: string

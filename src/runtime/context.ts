@@ -5,10 +5,13 @@ import type { Globals } from './requests.ts'
 
 /** Where commands report what is not a result and not a failure. */
 export interface Log {
+  /** What is ignored, or done otherwise than the configuration says. */
   warn(message: string): void | Promise<void>
+  /** How far a command is. */
   debug(message: string): void | Promise<void>
 }
 
+/** On which machine, and with which global settings, a command acts. */
 export interface Context {
   host: Host
   globals: Globals

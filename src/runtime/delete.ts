@@ -18,7 +18,7 @@ const patience = 10_000
 const pause = 10
 
 /**
- * Removes the container. A `created` one is ended first, a running one only with `force`.
+ * Removes what a container left behind. A `created` one is ended first, a running one only with `force`.
  * With `force`, what an interrupted command left is removed too, and a container that does not exist is no failure.
  */
 export async function deleteContainer(request: DeleteRequest, context: Context): Promise<void> {

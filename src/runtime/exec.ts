@@ -21,6 +21,7 @@ import { deriveStatus } from './status.ts'
 import { loadState } from './store.ts'
 import { checkPreserved, checkTerminal, copyWindowSize, listenFds } from './streams.ts'
 
+/** The process that `exec` made. */
 export interface ExecResult {
   pid: number
   /** How the process ended; undefined when detached. */
@@ -28,7 +29,7 @@ export interface ExecResult {
 }
 
 /**
- * Returns once the process executed its program (detached), or ended. Takes no lock: processes may be started side by side, and
+ * Runs another process in a container. Returns once the process executed its program (detached), or ended. Takes no lock: processes may be started side by side, and
  * the container's end takes all of them with it.
  */
 export async function exec(request: ExecRequest, context: Context): Promise<ExecResult> {

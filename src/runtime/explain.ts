@@ -9,6 +9,7 @@ import { checkId } from './id.ts'
 import { mountFacts } from './mount-facts.ts'
 import { kernelMounts } from './procfs.ts'
 
+/** What `explain` is asked. */
 export interface ExplainRequest {
   /** Stands for the container's id in names; default `ID`. */
   id?: string | undefined
@@ -19,7 +20,11 @@ export interface ExplainRequest {
   json?: boolean | undefined
 }
 
-/** The plan as text, or as JSON. */
+/**
+ * What `create` would do with a bundle, step by step. Does nothing, and needs no root.
+ * @returns the plan as text, or as JSON
+ * @throws InvalidConfigError with every problem of the configuration
+ */
 export async function explain(request: ExplainRequest, context: Context): Promise<string> {
   const id = request.id ?? 'ID'
   checkId(id)

@@ -22,7 +22,8 @@ export interface Features {
   potentiallyUnsafeConfigAnnotations: readonly string[]
 }
 
-interface Enabled {
+/** Whether something is carried out. */
+export interface Enabled {
   enabled: boolean
 }
 

@@ -9,7 +9,7 @@ import { parseSignal, signalName, SIGKILL } from './signals.ts'
 import { loadState } from './store.ts'
 
 /**
- * Needs no lock: the process is found by pid and start time, and signalled through a pidfd.
+ * Sends a signal to a container's init. Needs no lock: the process is found by pid and start time, and signalled through a pidfd.
  * @throws StateError `container not running` if init is gone, unless `all` is set: then what outlived it is signalled.
  */
 export async function kill(request: KillRequest, context: Context): Promise<void> {

@@ -22,7 +22,10 @@ export interface ContainerState {
   owner: string
 }
 
-/** @throws StateError if there is no such container. */
+/**
+ * What a container is doing.
+ * @throws StateError `NOT_FOUND` if there is no such container
+ */
 export async function state(id: string, context: Context): Promise<ContainerState> {
   const { dir, state: saved } = await loadState(context, id)
   return describe(saved, await deriveStatus(context.host, dir, saved), '')

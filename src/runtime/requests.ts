@@ -18,28 +18,41 @@ export interface Globals {
   env: Readonly<Record<string, string>>
 }
 
+/** What `create` is asked. */
 export interface CreateRequest {
+  /** Letters, digits and `_ + - .`; not in use below the state root. */
   id: string
   /** Directory; default: the working directory. */
   bundle?: string | undefined
   /** File with the configuration instead of `<bundle>/config.json`. */
   config?: string | undefined
+  /** Unix socket that receives the terminal, for `process.terminal` without a foreground. */
   consoleSocket?: string | undefined
+  /** File that the process id is written to. */
   pidFile?: string | undefined
+  /** Unix socket that receives a pidfd of the container's init. */
   pidfdSocket?: string | undefined
+  /** Change the root with MS_MOVE and chroot, for a root on the initial ramfs. */
   noPivot?: boolean | undefined
+  /** Keep the caller's session keyring. */
   noNewKeyring?: boolean | undefined
+  /** How many descriptors from 3 on the program inherits. */
   preserveFds?: number | undefined
 }
 
+/** What `run` is asked. */
 export interface RunRequest extends CreateRequest {
+  /** Return as soon as the program runs. */
   detach?: boolean | undefined
   /** Leave the stopped container's state and cgroup. */
   keep?: boolean | undefined
+  /** Do not adopt orphaned processes of the container. */
   noSubreaper?: boolean | undefined
 }
 
+/** What `exec` is asked. */
 export interface ExecRequest {
+  /** The container's. */
   id: string
   /** File with a `process` object of config.json; else `args` and the flags below change the container's own process. */
   process?: string | undefined
@@ -64,14 +77,20 @@ export interface ExecRequest {
   ignorePaused?: boolean | undefined
 }
 
+/** What `kill` is asked. */
 export interface KillRequest {
+  /** The container's. */
   id: string
   /** Name with or without SIG, any case, or number; default SIGTERM. */
   signal?: string | undefined
+  /** To all processes, of a container without a pid namespace of its own. */
   all?: boolean | undefined
 }
 
+/** What `deleteContainer` is asked. */
 export interface DeleteRequest {
+  /** The container's. */
   id: string
+  /** End the container first; one that does not exist is no failure. */
   force?: boolean | undefined
 }

@@ -8,7 +8,12 @@ import type { RunRequest } from './requests.ts'
 import { startProgram } from './start.ts'
 import { lockContainer } from './store.ts'
 
-/** @returns how the program ended; undefined when detached. */
+/**
+ * Creates and starts a container, waits for its end, and deletes it; with `detach` it returns as soon as the program runs. In the
+ * foreground this process becomes the subreaper of its descendants unless `noSubreaper` is set.
+ * @returns how the program ended; undefined when detached
+ * @throws as `create` and `start`
+ */
 export async function run(request: RunRequest, context: Context): Promise<ExitStatus | undefined> {
   const { host } = context
   const foreground = request.detach !== true

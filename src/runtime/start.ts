@@ -8,7 +8,10 @@ import type { SavedState } from './state.ts'
 import { deriveStatus, waitsForStart } from './status.ts'
 import { loadState, lockContainer, startedFifo, startFifo } from './store.ts'
 
-/** @throws StateError unless the container is `created`; StepError if the program could not be executed. */
+/**
+ * Lets a created container execute its program.
+ * @throws StateError unless the container is `created`; StepError if the program could not be executed
+ */
 export async function start(id: string, context: Context): Promise<void> {
   const { host } = context
   const { dir, lock } = await lockContainer(context, id)

@@ -12,6 +12,7 @@ import { attempt } from './failures.ts'
 import { resolvePath } from './paths.ts'
 import { salvage, untouched } from './salvage.ts'
 
+/** What `validate` is asked. */
 export interface ValidateRequest {
   /** A bundle's directory, or a file with a configuration, or `-` for standard input. Default: the working directory. */
   bundle?: string | undefined
@@ -21,6 +22,7 @@ export interface ValidateRequest {
   process?: string | undefined
 }
 
+/** What `validate` found. */
 export interface Validation {
   /** The file that was read; `-` for standard input. */
   file: string

@@ -4,6 +4,7 @@ import type { Capabilities, Linux, Mount, Namespace, Spec } from './schema.gen.t
 /** The version of the specification that runt complies with. */
 export const specVersion = '1.3.0'
 
+/** Whom the configuration is for. */
 export interface DefaultSpecOptions {
   /** For a user other than root: a user namespace that maps only the caller, the caller's network and no limits. */
   rootless?: boolean | undefined
@@ -13,7 +14,7 @@ export interface DefaultSpecOptions {
   gid?: number | undefined
 }
 
-/** A new object at each call. As JSON it is written with tabs: `JSON.stringify(spec, null, '\t')`. */
+/** The configuration to begin with: a shell on a terminal, with the usual namespaces and mounts. A new object at each call. As JSON it is written with tabs: `JSON.stringify(spec, null, '\t')`. */
 export function defaultSpec(options: DefaultSpecOptions = {}): Spec {
   const rootless = options.rootless === true
   return {

@@ -20,11 +20,13 @@ interface Findings {
   warnings: Problem[]
 }
 
+/** A configuration that was read, or why it cannot be. */
 export interface ParsedSpec extends Findings {
   /** Present if and only if there are no problems. */
   spec?: Spec
 }
 
+/** A `process` object that was read, or why it cannot be. */
 export interface ParsedProcess extends Findings {
   /** Present if and only if there are no problems. */
   process?: Process

@@ -14,7 +14,7 @@ function harmless(): Buffer {
   builder.add('program', '', { args: ['/bin/true', 'x'], env: ['A=1', 'B=2'] })
   builder.add('rlimit', '', { resource: 7, soft: 1, hard: 2 })
   builder.add('openIn', '', { dst: root, root, path: 'a', make: 0, mode: 0, kind: 0, optional: 0 })
-  return encodePlan(builder.plan)
+  return Buffer.from(encodePlan(builder.plan))
 }
 
 test.before('the sanitizer build of init is there', (t) => {

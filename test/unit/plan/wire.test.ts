@@ -58,7 +58,7 @@ test('a string with a NUL, a number out of range or an unknown register is refus
 })
 
 test('a plan of another version is refused', (t) => {
-  const bytes = encodePlan(sample())
+  const bytes = Buffer.from(encodePlan(sample()))
   bytes.writeUInt32LE((planVersion ^ 1) >>> 0, 4)
   t.throws(() => decodePlan(bytes), { message: /another version/ })
 })
