@@ -1,4 +1,4 @@
-// Imports point one way: cli → runtime → compiler → (rootfs, process, cgroups) → (plan, spec).
+// Imports point one way: cli → runtime → compiler → (rootfs, process, cgroups, seccomp) → (plan, spec).
 // host and errors.ts are leaves, which all but spec (and plan, for host) may use; spec imports nothing of ours.
 
 /** Each part of src, and the parts that it may import besides itself. */
@@ -9,8 +9,9 @@ const layers = {
   rootfs: ['errors', 'plan', 'spec', 'host'],
   process: ['errors', 'plan', 'spec', 'host'],
   cgroups: ['errors', 'plan', 'spec', 'host'],
+  seccomp: ['errors', 'plan', 'spec', 'host'],
   compiler: ['errors', 'plan', 'spec', 'rootfs', 'process', 'cgroups', 'host'],
-  runtime: ['errors', 'plan', 'spec', 'compiler', 'rootfs', 'process', 'cgroups', 'host'],
+  runtime: ['errors', 'plan', 'spec', 'compiler', 'rootfs', 'process', 'cgroups', 'seccomp', 'host'],
   cli: ['errors', 'runtime', 'host', 'spec'],
 }
 

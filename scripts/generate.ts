@@ -18,6 +18,7 @@ const cppType: Record<FieldKind, string> = {
   u64: 'uint64_t',
   str: 'Str',
   strs: 'Strs',
+  bytes: 'Bytes',
 }
 
 const pascal = (name: string): string => name[0]!.toUpperCase() + name.slice(1)

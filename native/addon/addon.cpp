@@ -39,6 +39,7 @@ Napi::Object register_all(Napi::Env env, Napi::Object exports) {
   }
   runt::bind_cgroups(exports);
   runt::bind_devices(exports);
+  runt::bind_digest(exports);
   runt::bind_directories(exports);
   runt::bind_files(exports);
   runt::bind_foreground(exports);
@@ -46,6 +47,7 @@ Napi::Object register_all(Napi::Env env, Napi::Object exports) {
   runt::bind_messages(exports);
   runt::bind_netlink(exports);
   runt::bind_process(exports);
+  runt::bind_seccomp(exports);
   runt::bind_sockets(exports);
   runt::bind_spawn(exports);
   runt::bind_system(exports);

@@ -88,6 +88,7 @@ inline Napi::Value bytes_of(Napi::Env env, const void *data, size_t size) {
 // Each family adds its functions.
 void bind_cgroups(Napi::Object exports);
 void bind_devices(Napi::Object exports);
+void bind_digest(Napi::Object exports);
 void bind_directories(Napi::Object exports);
 void bind_files(Napi::Object exports);
 void bind_foreground(Napi::Object exports);
@@ -95,6 +96,7 @@ void bind_hooks(Napi::Object exports);
 void bind_messages(Napi::Object exports);
 void bind_netlink(Napi::Object exports);
 void bind_process(Napi::Object exports);
+void bind_seccomp(Napi::Object exports);
 void bind_sockets(Napi::Object exports);
 void bind_spawn(Napi::Object exports);
 void bind_system(Napi::Object exports);

@@ -47,6 +47,11 @@ Napi::Value decode(Napi::Env env, const char *data, size_t size, Fd descriptor) 
       result.Set("fd", descriptor.get());
       descriptor.release();
       return result;
+    case MessageType::Listener:
+      if (message.value > INT32_MAX) refuse("message of init: descriptor");
+      result.Set("type", "listener");
+      result.Set("number", message.value);
+      return result;
     case MessageType::Failed:
       result.Set("type", "failed");
       result.Set("step", message.value);

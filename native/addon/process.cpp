@@ -55,6 +55,17 @@ Napi::Value pidfd_signal(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
+// pidfdGetFd(pidfd, fd): a descriptor of another process, by its number there (pidfd_getfd(2), Linux 5.6).
+Napi::Value pidfd_get_fd(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const int pidfd = args.fd(0, "pidfd");
+  const int number = args.fd(1, "fd");
+  // Always close-on-exec.
+  const long fd = ::syscall(SYS_pidfd_getfd, pidfd, number, 0);
+  if (fd == -1) fail("pidfd_getfd");
+  return Napi::Number::New(info.Env(), static_cast<double>(fd));
+}
+
 Napi::Value pidfd_wait(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const int pidfd = args.fd(0, "pidfd");
@@ -157,6 +168,7 @@ Napi::Value exit_now(const Napi::CallbackInfo &info) {
 void bind_process(Napi::Object exports) {
   bind<pidfd_open>(exports, "pidfdOpen");
   bind<pidfd_signal>(exports, "pidfdSignal");
+  bind<pidfd_get_fd>(exports, "pidfdGetFd");
   bind<pidfd_wait>(exports, "pidfdWait");
   bind<wait>(exports, "wait");
   bind<set_limit>(exports, "setLimit");

@@ -12,7 +12,7 @@ namespace runt {
 
 namespace {
 
-constexpr size_t kMaxData = 4096;
+constexpr size_t kMaxData = 16 << 20;
 
 void connect_to(const Fd &socket, const std::string &path) {
   sockaddr_un address = {};
@@ -37,8 +37,8 @@ Napi::Value send_descriptor(const Napi::CallbackInfo &info) {
   const std::string path = args.path(0);
   const int fd = args.fd(1, "fd");
   std::string data = args.text(2, "data");
-  // A stream carries a descriptor beside at least one byte; receivers read it with one call.
-  if (data.empty() || data.size() > kMaxData) args.refuse("data", "must have 1 to 4096 bytes");
+  // A stream carries a descriptor beside at least one byte.
+  if (data.empty() || data.size() > kMaxData) args.refuse("data", "must have 1 byte to 16 MiB");
 
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) fail("socket", path);
@@ -55,9 +55,13 @@ Napi::Value send_descriptor(const Napi::CallbackInfo &info) {
   rights->cmsg_type = SCM_RIGHTS;
   rights->cmsg_len = CMSG_LEN(sizeof fd);
   std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-  const ssize_t sent = retry([&] { return ::sendmsg(socket.get(), &header, MSG_NOSIGNAL); });
+  ssize_t sent = retry([&] { return ::sendmsg(socket.get(), &header, MSG_NOSIGNAL); });
   if (sent == -1) fail("sendmsg", path);
-  if (static_cast<size_t>(sent) != data.size()) fail_with(EIO, "sendmsg", path);
+  // What a socket cannot take at once follows, without the descriptor.
+  for (auto at = static_cast<size_t>(sent); at < data.size(); at += static_cast<size_t>(sent)) {
+    sent = retry([&] { return ::send(socket.get(), data.data() + at, data.size() - at, MSG_NOSIGNAL); });
+    if (sent == -1) fail("send", path);
+  }
   return info.Env().Undefined();
 }
 

@@ -30,6 +30,12 @@ struct Strs {
   uint32_t count = 0;
 };
 
+// Bytes of any kind inside the plan, at any alignment.
+struct Bytes {
+  const uint8_t *data = nullptr;
+  uint32_t length = 0;
+};
+
 class Decoder {
  public:
   Decoder(const uint8_t *record, size_t size, const char *strings, uint32_t strings_size, uint32_t registers)
@@ -56,6 +62,15 @@ class Decoder {
       return;
     }
     text = {strings_ + offset, length};
+  }
+
+  void read(Bytes &bytes) {
+    uint32_t offset = word(), length = word();
+    if (!inside(offset, length)) {
+      ok_ = false;
+      return;
+    }
+    bytes = {reinterpret_cast<const uint8_t *>(strings_) + offset, length};
   }
 
   void read(Strs &list) {

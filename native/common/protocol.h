@@ -13,6 +13,8 @@
 //                             ◄──      Proceed
 //   Forked{pid}               ──►      the plan goes on in that process, a child of the other side
 //   Descriptor{} + SCM_RIGHTS ──►      keeps it (console, …); the name stands in `subject`
+//   Listener{number}          ──►      takes that descriptor out of init (pidfd_getfd(2)) and hands it on
+//                             ◄──      Proceed
 //   Failed{step, errno, …}    ──►      init exits with 1 after it
 //   (end of file)             ──►      the program was executed, init waits for start, or init died
 //
@@ -33,11 +35,12 @@ enum class MessageType : uint32_t {
   Forked = 3,
   Descriptor = 4,
   Failed = 5,
+  Listener = 6,
 };
 
 struct Message {
   uint32_t type;
-  uint32_t value;          // Reached: the point; Forked: the pid; Failed: the step's index
+  uint32_t value;          // Reached: the point; Forked: the pid; Failed: the step's index; Listener: the number
   int32_t error;           // Failed: errno, or 0 where init itself refuses
   uint32_t syscall_length; // Failed: length of the call's name, first of the bytes that follow
   uint32_t subject_length; // Failed: what the call was about (a path, an option); Descriptor: the name

@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0xafceb01c;
+constexpr uint32_t kPlanVersion = 0xdd8d1311;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -68,10 +68,12 @@ enum class Op : uint16_t {
   Program,
   ListenPid,
   WaitForStart,
+  CloseOnExec,
+  Seccomp,
   Exec,
 };
 
-constexpr uint16_t kOpCount = 59;
+constexpr uint16_t kOpCount = 61;
 
 // Ask for a signal (or 0 for none) when the parent dies.
 // prctl(PR_SET_PDEATHSIG)
@@ -729,14 +731,31 @@ inline void decode(Decoder &d, WaitForStartStep &s) {
   d.read(s.started);
 }
 
-// Execute the program that `program` found. Descriptors from 3 + preserve on do not survive.
-// close_range, execve
-struct ExecStep {
+// Let no descriptor from 3 + preserve on survive the execution of the program.
+// close_range(CLOSE_RANGE_CLOEXEC)
+struct CloseOnExecStep {
   uint32_t preserve;
 };
-inline void decode(Decoder &d, ExecStep &s) {
+inline void decode(Decoder &d, CloseOnExecStep &s) {
   d.read(s.preserve);
 }
+
+// Load a filter of system calls: struct sock_filter, one after the other. flags: SECCOMP_FILTER_FLAG_*. With NEW_LISTENER, report the number of its descriptor and wait until the other side has taken it.
+// seccomp(SECCOMP_SET_MODE_FILTER)
+struct SeccompStep {
+  Bytes filter;
+  uint32_t flags;
+};
+inline void decode(Decoder &d, SeccompStep &s) {
+  d.read(s.filter);
+  d.read(s.flags);
+}
+
+// Execute the program that `program` found.
+// execve
+struct ExecStep {
+};
+inline void decode(Decoder &, ExecStep &) {}
 
 // The size of each step's record on the wire.
 constexpr uint16_t kStepSizes[kOpCount] = {
@@ -798,7 +817,9 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   28, // program
   4, // listenPid
   12, // waitForStart
-  8, // exec
+  8, // closeOnExec
+  16, // seccomp
+  4, // exec
 };
 
 // Decodes the step at the decoder and hands it to `visit`, a callable for every struct above.
@@ -1092,6 +1113,16 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::WaitForStart: {
       WaitForStartStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::CloseOnExec: {
+      CloseOnExecStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Seccomp: {
+      SeccompStep s{};
       decode(d, s);
       return visit(s);
     }

@@ -6,6 +6,7 @@
 //
 // All numbers are little-endian. A string field is {offset, length} into the strings area, `length` without the NUL
 // that must follow it; a list is {offset, length, count}: `count` strings, each with its NUL, `length` bytes in all.
+// A field of bytes is {offset, length} into the same area, of any content, with nothing after it.
 // The fields of each step, and the version (a hash of the table of steps), are generated: steps.gen.h, from
 // src/plan/steps.ts.
 //

@@ -72,12 +72,16 @@ bool run(const OpenConsoleStep &, Machine &);
 bool run(const UseConsoleStep &, Machine &);
 bool run(const ChownStreamsStep &, Machine &);
 
+// steps_seccomp.cpp
+bool run(const SeccompStep &, Machine &);
+
 // steps_program.cpp
 bool run(const ChdirStep &, Machine &);
 bool run(const HomeStep &, Machine &);
 bool run(const ProgramStep &, Machine &);
 bool run(const ListenPidStep &, Machine &);
 bool run(const WaitForStartStep &, Machine &);
+bool run(const CloseOnExecStep &, Machine &);
 bool run(const ExecStep &, Machine &);
 
 } // namespace runt

@@ -208,11 +208,14 @@ bool run(const WaitForStartStep &s, Machine &m) {
   return true;
 }
 
-bool run(const ExecStep &s, Machine &m) {
-  if (m.program == nullptr) return m.fail(EINVAL, "execve", "no program");
+bool run(const CloseOnExecStep &s, Machine &m) {
   int result = sys::close_range(3 + s.preserve, ~0U, kCloseOnExec);
-  if (result < 0) return m.fail(result, "close_range");
-  result = sys::execve(m.program, m.argv, m.envp);
+  return result == 0 || m.fail(result, "close_range");
+}
+
+bool run(const ExecStep &, Machine &m) {
+  if (m.program == nullptr) return m.fail(EINVAL, "execve", "no program");
+  int result = sys::execve(m.program, m.argv, m.envp);
   // Its first bytes tell why: an interpreter that is missing, another architecture.
   Fd file(sys::openat(AT_FDCWD, m.program, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (file.get() >= 0) {

@@ -207,6 +207,9 @@ inline int set_mempolicy(unsigned mode, const uint64_t *nodes, unsigned long bit
   return static_cast<int>(raw(__NR_set_mempolicy, mode, word(nodes), static_cast<long>(bits)));
 }
 inline int personality(unsigned domain) { return static_cast<int>(raw(__NR_personality, domain)); }
+inline int seccomp(unsigned operation, unsigned flags, const void *argument) {
+  return static_cast<int>(raw(__NR_seccomp, operation, flags, word(argument)));
+}
 inline long keyctl(int command, long a = 0, long b = 0, long c = 0) { return raw(__NR_keyctl, command, a, b, c); }
 inline int execve(const char *path, const char *const *argv, const char *const *envp) {
   return static_cast<int>(raw(__NR_execve, word(path), word(argv), word(envp)));

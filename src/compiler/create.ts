@@ -19,6 +19,7 @@ import { addKeyLabel, hasLabels } from '../process/labels.ts'
 import { addProcess } from '../process/process.ts'
 import { prepareRlimits } from '../process/rlimits.ts'
 import { schedulingOf } from '../process/scheduling.ts'
+import { addLateFilter } from '../process/seccomp.ts'
 import {
   addDevices,
   bringsOwnDevices,
@@ -86,6 +87,9 @@ interface Early {
  * @throws InvalidConfigError with every problem found.
  */
 export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
+  // Nobody may run without a filter that was asked for.
+  if (spec.linux?.seccomp !== undefined && facts.seccomp === undefined)
+    throw new Error('linux.seccomp was not compiled')
   const problems: ConfigProblem[] = []
   const warnings: string[] = []
   const prepared = prepare(spec, facts, { problems, warnings })
@@ -133,11 +137,13 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
       privileged: !ownUser,
       domain: spec.linux ?? {},
       proc,
+      seccomp: facts.seccomp,
     },
     warnings,
   )
   plan.add('waitForStart', ownOrigin, { start, started })
-  plan.add('exec', '/process/args', { preserve: plan.plan.preserveFds })
+  addLateFilter(plan, process, facts.seccomp)
+  plan.add('exec', '/process/args', {})
   refuseTooMany(plan)
   return { plan: plan.plan, warnings, parent: parentActions(prepared, ownUser ? rlimits : []) }
 }
@@ -183,9 +189,13 @@ function mountFacts(spec: Spec, facts: CreateFacts, namespaces: Namespaces): Mou
   }
 }
 
-function parentActions({ spec, process, namespaces }: Prepared, rlimits: ParentActions['rlimits']): ParentActions {
+function parentActions(
+  { spec, process, facts, namespaces }: Prepared,
+  rlimits: ParentActions['rlimits'],
+): ParentActions {
   const { oomScoreAdj } = process
   const parent: ParentActions = { rlimits }
+  if (facts.seccomp?.listener !== undefined) parent.listener = facts.seccomp.listener
   if (oomScoreAdj !== undefined) parent.oomScoreAdj = { value: oomScoreAdj, origin: '/process/oomScoreAdj' }
   const timeOffsets = timeOffsetsOf(spec)
   if (timeOffsets !== undefined) parent.timeOffsets = timeOffsets

@@ -9,6 +9,7 @@ import { addProcess } from '../process/process.ts'
 import { prepareRlimits } from '../process/rlimits.ts'
 import { schedulingOf } from '../process/scheduling.ts'
 import { listOf, maxCpus } from '../spec/lists.ts'
+import { addLateFilter, filtersAsAdmin } from '../process/seccomp.ts'
 import type { Process, Spec } from '../spec/schema.gen.ts'
 import type { Compiled, ExecFacts, ParentActions } from './facts.ts'
 import { addBeginning, addKeyring, Namespaces } from './namespaces.ts'
@@ -73,7 +74,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
     // A user namespace's own root has no rights over init, which was executed outside of it.
     if (!ownUser) {
       const masks = capabilityMasks(process.capabilities, [], facts.permitted)
-      addCapabilityCeiling(plan, masks, facts.permitted)
+      addCapabilityCeiling(plan, masks, facts.permitted, filtersAsAdmin(process, facts.seccomp))
     }
     plan.add('fork', ownOrigin, { flags: 0 })
   }
@@ -102,12 +103,15 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
       cpus: final.length === 0 && initial.length > 0 ? undefined : final.map(String),
       privileged: !ownUser,
       domain: facts.domain ?? {},
+      seccomp: facts.seccomp,
     },
     warnings,
   )
-  plan.add('exec', '/process/args', { preserve: plan.plan.preserveFds })
+  addLateFilter(plan, process, facts.seccomp)
+  plan.add('exec', '/process/args', {})
 
   const parent: ParentActions = { rlimits: ownUser ? rlimits : [], ...(ownUser && schedulingOf(process)) }
+  if (facts.seccomp?.listener !== undefined) parent.listener = facts.seccomp.listener
   const { oomScoreAdj } = process
   if (oomScoreAdj !== undefined) parent.oomScoreAdj = { value: oomScoreAdj, origin: '/process/oomScoreAdj' }
   return { plan: plan.plan, warnings, parent }

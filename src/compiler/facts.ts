@@ -6,6 +6,22 @@ import type { IdRange as IdMap, Plan } from '../plan/plan.ts'
 import type { PreparedRlimit } from '../process/rlimits.ts'
 import type { Domain, IoPriorityFields, SchedulerFields } from '../process/scheduling.ts'
 
+/** The filter of linux.seccomp, compiled. */
+export interface SeccompFacts {
+  /** struct sock_filter, one after the other. */
+  program: Uint8Array
+  /** SECCOMP_FILTER_FLAG_*; with NEW_LISTENER there is a listener. */
+  flags: number
+  /** Who answers for SCMP_ACT_NOTIFY. */
+  listener?: SeccompListener | undefined
+}
+
+/** linux.seccomp.listenerPath and listenerMetadata. */
+export interface SeccompListener {
+  path: string
+  metadata?: string | undefined
+}
+
 /** What `create` knows beside config.json. */
 export interface CreateFacts {
   id: string
@@ -32,6 +48,8 @@ export interface CreateFacts {
   euid: number
   /** Capabilities of the caller, beyond which it can give none; undefined: all. They do not bind a user namespace. */
   permitted?: bigint | undefined
+  /** Required if and only if the configuration has linux.seccomp. */
+  seccomp?: SeccompFacts | undefined
 }
 
 /** What `exec` knows beside the process. */
@@ -51,6 +69,8 @@ export interface ExecFacts {
   euid: number
   /** As in CreateFacts. */
   permitted?: bigint | undefined
+  /** The container's. */
+  seccomp?: SeccompFacts | undefined
 }
 
 export type { IdRange as IdMap } from '../plan/plan.ts'
@@ -88,6 +108,8 @@ export interface ParentActions {
   /** At `syncPoint.ready`: sched_setattr(2) and ioprio_set(2). Only for containers with a user namespace. */
   scheduler?: SchedulerFields | undefined
   ioPriority?: IoPriorityFields | undefined
+  /** When init reports a listener: the descriptor is handed on (config-linux.md#containerprocessstate). */
+  listener?: SeccompListener
   /** At `syncPoint.ready`: prlimit(2). Only for containers with a user namespace; the others' limits are steps. */
   rlimits: readonly PreparedRlimit[]
 }

@@ -51,6 +51,7 @@ export interface Addon {
   decodeMessage(packet: Uint8Array): InitMessage
   // process.cpp
   pidfdOpen(pid: number): Fd
+  pidfdGetFd(pidfd: Fd, number: number): Fd
   pidfdSignal(pidfd: Fd, signal: number): void
   pidfdWait(pidfd: Fd, timeoutMs: number): boolean
   wait(pid: number): ExitStatus
@@ -88,6 +89,13 @@ export interface Addon {
   sendDescriptor(socketPath: string, fd: Fd, data: string): void
   // cgroups.cpp
   removeCgroupsBelow(path: string): boolean
+  // digest.cpp
+  sha256(text: string): string
+  // seccomp.cpp
+  seccompLibrary(): { path: string; version: string }
+  /** Words of 32 bits. */
+  resolveSyscalls(names: readonly string[], architectures: Uint8Array): Uint8Array
+  compileSeccomp(defaultAction: number, architectures: Uint8Array, optimize: number, rules: Uint8Array): Uint8Array
   // devices.cpp
   setDeviceFilter(cgroup: Fd, program: Uint8Array): void
   // netlink.cpp

@@ -4,7 +4,7 @@
  */
 import type { Addon } from './addon.ts'
 import { loadAddon } from './addon.ts'
-import type { Cgroups, Files, Host, Networks, Output, Processes, Sockets, System, Systemd } from './host.ts'
+import type { Cgroups, Files, Host, Networks, Output, Processes, Seccomp, Sockets, System, Systemd } from './host.ts'
 import { throwingSystemErrors } from './system-error.ts'
 
 /** Of a text that is read whole, where the caller names no limit. */
@@ -28,6 +28,7 @@ export function directHost(): Host {
     cgroups: cgroups(addon),
     networks: networks(addon),
     systemd: systemd(addon),
+    seccomp: seccomp(addon),
     output: output(addon),
     system: system(addon),
   }
@@ -83,6 +84,7 @@ function processes(addon: Addon): Processes {
     decodeMessage: (packet) => addon.decodeMessage(packet),
     proceed: (socket) => addon.proceed(socket),
     pidfdOpen: (pid) => addon.pidfdOpen(pid),
+    pidfdGetFd: (pidfd, number) => addon.pidfdGetFd(pidfd, number),
     pidfdSignal: (pidfd, signal) => addon.pidfdSignal(pidfd, signal),
     pidfdWait: (pidfd, timeoutMs) => addon.pidfdWait(pidfd, timeoutMs),
     wait: (pid) => addon.wait(pid),
@@ -126,6 +128,22 @@ function systemd(addon: Addon): Systemd {
     call: ({ bus, member, signature, args, job, timeoutMs }) =>
       addon.systemd(bus, member, signature, args, job, timeoutMs),
     property: (bus, name) => addon.systemdProperty(bus, name),
+  }
+}
+
+function seccomp(addon: Addon): Seccomp {
+  const words = (list: readonly number[]) => new Uint8Array(Uint32Array.from(list).buffer)
+  return {
+    digest: (text) => addon.sha256(text),
+    library: () => addon.seccompLibrary(),
+    resolve: (names, architectures) => new Int32Array(addon.resolveSyscalls(names, words(architectures)).buffer),
+    compile: ({ defaultAction, architectures, optimize, rules }) =>
+      addon.compileSeccomp(
+        defaultAction,
+        words(architectures),
+        optimize,
+        new Uint8Array(rules.buffer, rules.byteOffset, rules.byteLength),
+      ),
   }
 }
 

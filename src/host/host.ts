@@ -89,6 +89,8 @@ export type InitMessage =
   | { type: 'forked'; pid: number }
   /** A descriptor, with its name: the master of a console, a seccomp listener. */
   | { type: 'descriptor'; fd: Fd; name: string }
+  /** The descriptor of a seccomp listener, by its number in init, which waits for `proceed` until it was taken. */
+  | { type: 'listener'; number: number }
   /** A warning: the step did what it could. */
   | { type: 'failed'; step: number; errno: number; syscall: string; subject: string; detail: Uint8Array }
   /** Every copy of init's end is closed: it executed the program, waits for start, or died. */
@@ -153,6 +155,8 @@ export interface Processes {
   proceed(socket: Fd): Awaitable<void>
   /** pidfd_open(2). ESRCH where there is no such process. */
   pidfdOpen(pid: number): Awaitable<Fd>
+  /** pidfd_getfd(2): a descriptor of another process, by its number there. */
+  pidfdGetFd(pidfd: Fd, number: number): Awaitable<Fd>
   /** pidfd_send_signal(2). */
   pidfdSignal(pidfd: Fd, signal: number): Awaitable<void>
   /** Waits until the process is gone, whosever child it is; false when `timeoutMs` passed first (-1: no limit). */
@@ -184,7 +188,7 @@ export interface Processes {
 }
 
 export interface Sockets {
-  /** Connects to a stream socket, sends one message with the descriptor (SCM_RIGHTS) and closes the connection. */
+  /** Connects to a stream socket, sends the data (up to 16 MiB) with the descriptor (SCM_RIGHTS) and closes the connection. */
   sendDescriptor(socketPath: string, fd: Fd, data: string): Awaitable<void>
 }
 
@@ -244,6 +248,36 @@ export interface Systemd {
   property(bus: string, name: string): Awaitable<string>
 }
 
+/** What is compiled to a filter of system calls. Numbers are those of linux/seccomp.h, linux/audit.h and libseccomp's seccomp.h. */
+export interface FilterRequest {
+  /** SCMP_ACT_*, with its data. */
+  defaultAction: number
+  /** SCMP_ARCH_*; the native one is always there. */
+  architectures: readonly number[]
+  /** 2: a binary tree; 1: by priority and number of conditions (the library's default). */
+  optimize: 1 | 2
+  /**
+   * Rules, one after the other, in words of 64 bits: number of the system call (its 32 bits), action, number of conditions,
+   * and for each condition the argument's index, SCMP_CMP_*, and two values.
+   */
+  rules: BigUint64Array
+}
+
+/** Filters of system calls. All but `digest` load libseccomp: SystemError of `dlopen` where there is none. */
+export interface Seccomp {
+  /** SHA-256 of a text (as UTF-8), in hexadecimal. */
+  digest(text: string): Awaitable<string>
+  /** Where libseccomp was found (may be a symlink), and its version. */
+  library(): Awaitable<{ path: string; version: string }>
+  /** Numbers of system calls: those of the first architecture, then of the next; -1 for a name that the library does not know. */
+  resolve(names: readonly string[], architectures: readonly number[]): Awaitable<Int32Array>
+  /**
+   * The filter as struct sock_filter, one after the other. Throws SystemError with `syscall` `seccomp_arch_add` or
+   * `seccomp_rule_add` and as `path` the index of the architecture or rule that the library refused.
+   */
+  compile(request: FilterRequest): Awaitable<Uint8Array>
+}
+
 export interface Output {
   stdout(text: string): Awaitable<void>
   stderr(text: string): Awaitable<void>
@@ -275,6 +309,7 @@ export interface Host {
   readonly cgroups: Cgroups
   readonly networks: Networks
   readonly systemd: Systemd
+  readonly seccomp: Seccomp
   readonly output: Output
   readonly system: System
 }

@@ -105,9 +105,13 @@ const formatters: Readonly<Record<string, Formatter>> = {
   'openIn.mode': octal,
   'openIn.make': nameIn(kernel.make),
   'openIn.kind': nameIn(kernel.kind),
+  'seccomp.flags': bits(kernel.seccompFlag, 'SECCOMP_FILTER_FLAG_'),
   'openConsole.uid': owner,
   'openConsole.gid': owner,
 }
+
+/** The bytes of a plan are programs of struct sock_filter. */
+const instructionSize = 8
 
 /** Values that say nothing to people; the JSON has them. */
 const silent = new Set([
@@ -115,7 +119,7 @@ const silent = new Set([
   'openIn.optional=0',
   'mountAttributes.propagation=0',
   'pivotRoot.move=0',
-  'exec.preserve=0',
+  'closeOnExec.preserve=0',
 ])
 const silentValues = new Set([
   'flags=0',
@@ -134,10 +138,14 @@ function registerName(plan: Plan, register: number): string {
 
 function explainStep(step: Step, plan: Plan): ExplainedStep {
   const { calls, fields } = stepTable[step.op]
-  const values = step as unknown as Record<string, string | number | bigint | readonly string[]>
+  const values = step as unknown as Record<string, string | number | bigint | readonly string[] | Uint8Array>
   const shown: Record<string, Value> = {}
   for (const [field, kind] of Object.entries(fields)) {
     const value = values[field]!
+    if (value instanceof Uint8Array) {
+      shown[field] = `${value.length / instructionSize} instructions`
+      continue
+    }
     const format = formatters[`${step.op}.${field}`] ?? formatters[`*.${field}`]
     if (typeof value !== 'number' && typeof value !== 'bigint') shown[field] = value
     else if (kind === 'reg' || kind === 'out') shown[field] = registerName(plan, Number(value))

@@ -18,6 +18,7 @@ export interface FieldValues {
   str: string
   /** List of strings, none with a NUL. */
   strs: readonly string[]
+  bytes: Uint8Array
 }
 
 export type FieldKind = keyof FieldValues
@@ -31,4 +32,5 @@ export const fieldSize: Record<FieldKind, number> = {
   u64: 8,
   str: 8, // offset, length without the NUL
   strs: 12, // offset, length with all NULs, count
+  bytes: 8, // offset, length
 }

@@ -123,3 +123,12 @@ export function flagNames(value: number | bigint, names: Readonly<Record<string,
   if (rest !== 0n || parts.length === 0) parts.push(rest === 0n ? '0' : `0x${rest.toString(16)}`)
   return parts.join('|')
 }
+
+/** SECCOMP_FILTER_FLAG_* of linux/seccomp.h. */
+export const seccompFlag = {
+  TSYNC: 1 << 0,
+  LOG: 1 << 1,
+  SPEC_ALLOW: 1 << 2,
+  NEW_LISTENER: 1 << 3,
+  WAIT_KILLABLE_RECV: 1 << 5,
+} as const

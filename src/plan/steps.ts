@@ -296,10 +296,20 @@ const table = {
     calls: 'sendmsg, close, read',
     fields: { start: 'reg', started: 'reg' },
   },
-  exec: {
-    doc: 'Execute the program that `program` found. Descriptors from 3 + preserve on do not survive.',
-    calls: 'close_range, execve',
+  closeOnExec: {
+    doc: 'Let no descriptor from 3 + preserve on survive the execution of the program.',
+    calls: 'close_range(CLOSE_RANGE_CLOEXEC)',
     fields: { preserve: 'u32' },
+  },
+  seccomp: {
+    doc: 'Load a filter of system calls: struct sock_filter, one after the other. flags: SECCOMP_FILTER_FLAG_*. With NEW_LISTENER, report the number of its descriptor and wait until the other side has taken it.',
+    calls: 'seccomp(SECCOMP_SET_MODE_FILTER)',
+    fields: { filter: 'bytes', flags: 'u32' },
+  },
+  exec: {
+    doc: 'Execute the program that `program` found.',
+    calls: 'execve',
+    fields: {},
   },
 } as const satisfies Record<string, StepRow>
 

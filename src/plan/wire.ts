@@ -6,7 +6,8 @@
  *   strings                                    every string with its NUL
  *
  * All numbers are little-endian. A string field is {offset, length} into the strings area, `length` without the NUL that must
- * follow it; a list is {offset, length, count}: `count` strings, each with its NUL, `length` bytes in all. The reader
+ * follow it; a list is {offset, length, count}: `count` strings, each with its NUL, `length` bytes in all. A field of bytes is
+ * {offset, length} into the same area, of any content, with nothing after it. The reader
  * (native/common/wire.h, native/init/decode.h) refuses whatever does not add up, byte for byte.
  */
 import { fieldSize, type FieldKind } from './fields.ts'
@@ -53,6 +54,8 @@ class Strings {
   size = 0
   private readonly parts: string[] = []
   private readonly known = new Map<string, number>()
+  /** Bytes, after all texts. */
+  private readonly blocks: { bytes: Uint8Array; target: Buffer; at: number }[] = []
 
   /** Offset and byte length of a text that ends with a NUL, which the length counts. */
   add(text: string): [offset: number, length: number] {
@@ -67,8 +70,26 @@ class Strings {
     return [offset, length]
   }
 
+  /** Bytes whose offset and length are to be written to `target` at `at`, once it is known where they come to lie. */
+  addBytes(bytes: Uint8Array, target: Buffer, at: number): void {
+    this.blocks.push({ bytes, target, at })
+  }
+
+  /** Gives the bytes their places; no text may be added after it. */
+  finish(): void {
+    for (const { bytes, target, at } of this.blocks) {
+      target.writeUInt32LE(this.size, at)
+      target.writeUInt32LE(bytes.length, at + 4)
+      this.size += bytes.length
+    }
+  }
+
   write(target: Buffer, at: number): void {
-    target.write(this.parts.join(''), at, 'utf8')
+    let end = at + target.write(this.parts.join(''), at, 'utf8')
+    for (const { bytes } of this.blocks) {
+      target.set(bytes, end)
+      end += bytes.length
+    }
   }
 }
 
@@ -83,6 +104,7 @@ export function encodePlan(plan: Plan): Uint8Array {
   const head = Buffer.alloc(headerSize + stepsSize)
   let at = headerSize
   for (const step of plan.steps) at = encodeStep(step, head, at, strings, plan.registers.length)
+  strings.finish()
   const total = head.length + strings.size
   const numbers = [
     magic,
@@ -154,6 +176,10 @@ function encodeField(
       head.writeUInt32LE(length - 1, at + 4)
       return
     }
+    case 'bytes':
+      if (!(value instanceof Uint8Array)) throw new TypeError(`plan: ${where}: not bytes`)
+      strings.addBytes(value, head, at)
+      return
     case 'strs': {
       if (!Array.isArray(value)) throw new TypeError(`plan: ${where}: not a list`)
       const list = value as string[]
@@ -228,7 +254,7 @@ function decodeField(
   strings: Buffer,
   registers: number,
   where: string,
-): number | bigint | string | string[] {
+): number | bigint | string | string[] | Uint8Array {
   switch (kind) {
     case 'reg':
     case 'out': {
@@ -248,6 +274,11 @@ function decodeField(
       const [text, ...more] = texts(strings, plan.readUInt32LE(at), plan.readUInt32LE(at + 4) + 1, where)
       if (text === undefined || more.length > 0) throw new TypeError(`plan: ${where}: NUL in a string`)
       return text
+    }
+    case 'bytes': {
+      const [offset, length] = [plan.readUInt32LE(at), plan.readUInt32LE(at + 4)]
+      if (offset + length > strings.length) throw new TypeError(`plan: ${where}: outside the strings`)
+      return Uint8Array.from(strings.subarray(offset, offset + length))
     }
     case 'strs': {
       const list = texts(strings, plan.readUInt32LE(at), plan.readUInt32LE(at + 4), where)

@@ -62,9 +62,16 @@ const steppingStones: readonly string[] = [
 /**
  * Before init shows up among the container's processes: one with CAP_SYS_PTRACE can take it over all the same (CVE-2016-9962),
  * and should find no right there that leads out of the container, nor get one by execve(2).
+ * @param filtersAsAdmin a filter of system calls will be loaded, which takes CAP_SYS_ADMIN: src/process/seccomp.ts
  */
-export function addCapabilityCeiling(plan: PlanBuilder, masks: Masks, permitted: bigint | undefined): void {
+export function addCapabilityCeiling(
+  plan: PlanBuilder,
+  masks: Masks,
+  permitted: bigint | undefined,
+  filtersAsAdmin: boolean,
+): void {
   let ceiling = masks.effective | masks.permitted | masks.inheritable
+  if (filtersAsAdmin) ceiling |= sysAdmin
   for (const name of steppingStones) ceiling |= 1n << BigInt(capabilityNames.indexOf(name))
   if (permitted !== undefined) ceiling &= permitted
   plan.add('boundingSet', ownOrigin, { mask: masks.bounding })
@@ -77,9 +84,20 @@ export function addCapabilityLimits(plan: PlanBuilder, masks: Masks): void {
   plan.add('keepCapabilities', pointer, { keep: 1 })
 }
 
-/** After the user was changed. CVE-2022-29162: inheritable and ambient have only what the configuration gives them. */
-export function addCapabilities(plan: PlanBuilder, masks: Masks): void {
+/** What seccomp(2) asks for without no_new_privs. */
+export const sysAdmin = 1n << BigInt(capabilityNames.indexOf('CAP_SYS_ADMIN'))
+
+/**
+ * After the user was changed. CVE-2022-29162: inheritable and ambient have only what the configuration gives them.
+ * @param kept what is still needed beside it, until `addFinalCapabilities`
+ */
+export function addCapabilities(plan: PlanBuilder, masks: Masks, kept = 0n): void {
   const { effective, permitted, inheritable, ambient } = masks
-  plan.add('capabilities', pointer, { effective, permitted, inheritable })
+  plan.add('capabilities', pointer, { effective: effective | kept, permitted: permitted | kept, inheritable })
   plan.add('ambientCapabilities', `${pointer}/ambient`, { mask: ambient })
+}
+
+/** Gives up what was kept. */
+export function addFinalCapabilities(plan: PlanBuilder, { effective, permitted, inheritable }: Masks): void {
+  plan.add('capabilities', pointer, { effective, permitted, inheritable })
 }

@@ -6,11 +6,18 @@ import type { Register } from '../plan/fields.ts'
 import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import type { Process } from '../spec/schema.gen.ts'
-import { addCapabilities, addCapabilityLimits, capabilityMasks } from './capabilities.ts'
+import {
+  addCapabilities,
+  addCapabilityLimits,
+  addFinalCapabilities,
+  capabilityMasks,
+  sysAdmin,
+} from './capabilities.ts'
 import { needsHome, uniqueEnvironment } from './environment.ts'
 import { addLabels } from './labels.ts'
 import type { PreparedRlimit } from './rlimits.ts'
 import { addAffinity, addDomain, addScheduling, type Domain } from './scheduling.ts'
+import { addFilter, filtersAsAdmin, filtersEarly, type Filter } from './seccomp.ts'
 
 export interface ProcessFacts {
   /** Those that init sets itself. */
@@ -28,6 +35,8 @@ export interface ProcessFacts {
   domain: Domain
   /** The host's procfs, closed after it was used; undefined where there are no labels, or they were written before. */
   proc?: Register | undefined
+  /** linux.seccomp, compiled. Where it can, it is left to `addLateFilter`. */
+  seccomp?: Filter | undefined
 }
 
 /** runc's, where the configuration has none. */
@@ -63,14 +72,23 @@ export function addProcess(plan: PlanBuilder, process: Process, facts: ProcessFa
     groups: (additionalGids ?? []).map(String),
     setgroups: facts.setgroups ? 1 : 0,
   })
-  addCapabilities(plan, masks)
+  const asAdmin = filtersAsAdmin(process, facts.seccomp)
+  // The caller may not have it: seccomp(2) will say so.
+  const kept = asAdmin ? sysAdmin & (facts.permitted ?? sysAdmin) : 0n
+  addCapabilities(plan, masks, kept)
   plan.add('umask', '/process/user/umask', { mask: umask ?? defaultUmask })
 
   // As the user: what it cannot execute is not found.
   const sockets = facts.listenFds > 0 ? [`LISTEN_FDS=${facts.listenFds}`] : []
   plan.add('program', '/process/args', { args: process.args ?? [], env: uniqueEnvironment([...env, ...sockets]) })
   if (facts.listenFds > 0) plan.add('listenPid', ownOrigin, {})
+  // CVE-2024-21626. Here, as a filter need not allow it.
+  plan.add('closeOnExec', ownOrigin, { preserve: plan.plan.preserveFds })
   // From the next sync point on it is the socket whose end tells init that the other side is gone.
   plan.add('dieWithParent', ownOrigin, { signal: 0 })
+  if (facts.seccomp !== undefined && filtersEarly(process, facts.seccomp)) {
+    addFilter(plan, facts.seccomp)
+    if ((kept & ~(masks.effective & masks.permitted)) !== 0n) addFinalCapabilities(plan, masks)
+  }
   plan.add('sync', ownOrigin, { point: syncPoint.ready })
 }

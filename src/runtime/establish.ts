@@ -27,6 +27,7 @@ import { ownNamespaceProblems } from './own-namespaces.ts'
 import { announce } from './pidfile.ts'
 import { kernelMounts } from './procfs.ts'
 import type { CreateRequest } from './requests.ts'
+import { prepareFilter, saveFilter, type PreparedFilter } from './seccomp.ts'
 import { stateFormat, type SavedState } from './state.ts'
 import { makeContainer, makeFifos, saveState } from './store.ts'
 import { checkPreserved, checkTerminal, copyWindowSize, listenFds } from './streams.ts'
@@ -66,6 +67,7 @@ interface Prepared {
   cgroup: PlacedCgroup | undefined
   keyring: string | undefined
   rdt: PlacedRdt | undefined
+  filter: PreparedFilter | undefined
 }
 
 /** All that can be found wrong before anything was done. */
@@ -96,6 +98,7 @@ async function prepare(
   const keyring = request.noNewKeyring === true ? undefined : await keyringName(host, request.id)
   const { intelRdt } = spec.linux ?? {}
   const rdt = intelRdt && (await (await import('./intel-rdt.ts')).placeRdt(host, request.id, intelRdt))
+  const filter = await prepareFilter(context, spec, bundle.text)
   const compiled = compileCreate(spec, {
     id: request.id,
     bundle: bundle.dir,
@@ -109,10 +112,11 @@ async function prepare(
     listenFds: listen,
     euid,
     permitted: await host.system.permittedCapabilities(),
+    seccomp: filter?.facts,
   })
   const warnings = [...bundle.warnings, ...(placed?.warnings ?? []), ...compiled.warnings]
   for (const warning of warnings) await log?.warn(warning)
-  return { bundle, compiled, cgroup, rdt, keyring }
+  return { bundle, compiled, cgroup, rdt, keyring, filter }
 }
 
 /** What this machine does not have. */
@@ -153,6 +157,10 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   const state = await initialState(context, request, prepared)
   undo.pushLast(`remove ${dir}`, () => removeContainer(host, dir, state))
   await saveState(host, dir, state)
+  if (prepared.filter !== undefined) {
+    await saveFilter(host, dir, prepared.filter.facts)
+    await prepared.filter.keep()
+  }
   await makeFifos(host, dir)
   if (sharesMounts(state)) await makeMountPoint(host, dir)
   const init = await spawnIn(host, compiled.plan, dir, cgroup, undo)
@@ -200,7 +208,7 @@ async function spawnIn(
 async function initialState(
   context: Context,
   request: CreateRequest,
-  { bundle, compiled, cgroup, rdt, keyring }: Prepared,
+  { bundle, compiled, cgroup, rdt, keyring, filter }: Prepared,
 ): Promise<SavedState> {
   const { host } = context
   const { steps } = compiled.plan
@@ -225,6 +233,7 @@ async function initialState(
     keyring,
     process: spec.process,
     domain: domainOf(spec),
+    seccomp: filter && { flags: filter.facts.flags, listener: filter.facts.listener },
     lateFrom,
     lateSteps: steps.slice(lateFrom).map(({ op, origin }) => ({ op, origin })),
   }
@@ -256,6 +265,11 @@ async function setUp(
   const { init, state, dir, undo } = established
   const failed = await init.converse({
     replaced: () => record(context, established),
+    listener: async (fd) => {
+      if (parent.listener === undefined) return
+      const { sendListener } = await import('./seccomp-listener.ts')
+      await sendListener(context, parent.listener, { fd, pid: init.name.pid, status: 'creating' }, state)
+    },
     console: async (fd, name) => {
       established.console = fd
       if (request.consoleSocket === undefined) return copyWindowSize(host, fd)
@@ -299,7 +313,7 @@ async function setUp(
     const { stepError } = await import('./step-errors.ts')
     throw stepError(plan, { failed, architecture: await host.system.architecture(), spec: prepared.bundle.spec })
   }
-  if (state.phase !== 'created') throw await died(context, prepared.cgroup)
+  if (state.phase !== 'created') throw await died(context, prepared)
 }
 
 /** What `exec` compares: an init may leave its namespaces, and must not take others with it. */
@@ -310,14 +324,19 @@ async function noteNamespaces({ host }: Context, state: SavedState): Promise<voi
 }
 
 /** init left without a word: most often the kernel killed it. */
-async function died({ host }: Context, cgroup: PlacedCgroup | undefined): Promise<Error> {
+async function died({ host }: Context, { cgroup, filter }: Prepared): Promise<Error> {
   if (cgroup !== undefined) {
     const error = await whyDied(host, cgroup)
     if (error !== undefined) return error
   }
-  return new StateError('INIT_DIED', 'container init died while it was being set up', {
-    hint: 'it was killed from outside: look into the kernel log',
-  })
+  const error = 'container init died while it was being set up'
+  if (filter !== undefined) {
+    return new StateError('INIT_DIED', error, {
+      origin: '/linux/seccomp',
+      hint: 'its filter may have killed it: without process.noNewPrivileges it must allow capset, read, write and close; look into the kernel log',
+    })
+  }
+  return new StateError('INIT_DIED', error, { hint: 'it was killed from outside: look into the kernel log' })
 }
 
 async function closeConsole({ host }: Context, established: Established): Promise<void> {

@@ -16,6 +16,7 @@ import { attempt, closeQuietly, Undo } from './failures.ts'
 import { Init } from './init.ts'
 import { announce } from './pidfile.ts'
 import type { ExecRequest } from './requests.ts'
+import { loadFilter } from './seccomp.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
 import { loadState } from './store.ts'
@@ -40,7 +41,7 @@ export async function exec(request: ExecRequest, context: Context): Promise<Exec
   checkTerminal(wanted.process.terminal === true, request.detach !== true, request.consoleSocket)
   const undo = new Undo()
   try {
-    const compiled = await compile(context, request, state, wanted)
+    const compiled = await compile(context, request, dir, state, wanted)
     for (const warning of [...wanted.warnings, ...compiled.warnings]) await log?.warn(warning)
     const init = await spawn(context, request, compiled.plan, dir, state, undo)
     const console = await setUp(context, request, compiled, init, state, undo)
@@ -74,6 +75,7 @@ async function checkStatus({ host }: Context, dir: string, state: SavedState, re
 async function compile(
   context: Context,
   request: ExecRequest,
+  dir: string,
   state: SavedState,
   { process, source }: ExecProcess,
 ): Promise<Compiled> {
@@ -96,6 +98,7 @@ async function compile(
     listenFds: listen,
     euid: await context.host.system.euid(),
     permitted: await context.host.system.permittedCapabilities(),
+    seccomp: await loadFilter(context.host, dir, state),
   })
 }
 
@@ -206,6 +209,11 @@ async function setUp(
   }
   undo.push('close the terminal', () => console.close())
   const failed = await init.converse({
+    listener: async (fd) => {
+      if (parent.listener === undefined) return
+      const { sendListener } = await import('./seccomp-listener.ts')
+      await sendListener(context, parent.listener, { fd, pid: init.name.pid, status: 'running' }, state)
+    },
     console: async (fd, name) => {
       console.fd = fd
       if (request.consoleSocket === undefined) return copyWindowSize(host, fd)

@@ -8,6 +8,7 @@ import { stateDir, type Context } from './context.ts'
 import { checkId } from './id.ts'
 import { mountFacts } from './mount-facts.ts'
 import { kernelMounts } from './procfs.ts'
+import { prepareFilter } from './seccomp.ts'
 
 /** What `explain` is asked. */
 export interface ExplainRequest {
@@ -74,6 +75,7 @@ async function compile(
       noPivot: request.noPivot,
       kernelMounts: request.noPivot === true ? await kernelMounts(context.host) : undefined,
       keyring: request.noNewKeyring === true ? undefined : `_ses.${id}.RANDOM`,
+      seccomp: (await prepareFilter(context, bundle.spec, bundle.text))?.facts,
       // What root would get: containers without root are not made.
       euid: 0,
     })
@@ -95,6 +97,7 @@ function asJson(bundle: Bundle, cgroup: PlacedCgroup | undefined, compiled: Comp
       idMaps: parent.idMaps,
       oomScoreAdj: parent.oomScoreAdj,
       netDevices: parent.netDevices,
+      seccompListener: parent.listener,
       rlimits: parent.rlimits.map(({ soft, hard, ...rest }) => ({ ...rest, soft: String(soft), hard: String(hard) })),
     },
     ...explainJson(compiled.plan),
@@ -116,7 +119,7 @@ function cgroupLines(cgroup: PlacedCgroup | undefined): SurroundingLine[] {
 
 /** What runt itself does for init while that waits. */
 function parentLines(parent: Compiled['parent']): SurroundingLine[] {
-  const { idMaps, oomScoreAdj, netDevices, scheduler, ioPriority, rlimits } = parent
+  const { idMaps, oomScoreAdj, netDevices, scheduler, ioPriority, listener, rlimits } = parent
   const lines: SurroundingLine[] = []
   const map = (list: readonly { containerID: number; hostID: number; size: number }[]) =>
     list.map((entry) => `${entry.containerID} ${entry.hostID} ${entry.size}`).join(', ')
@@ -134,6 +137,10 @@ function parentLines(parent: Compiled['parent']): SurroundingLine[] {
   }
   if (scheduler !== undefined)
     lines.push({ origin: '/process/scheduler', text: `policy ${scheduler.policy}`, calls: 'sched_setattr' })
+  if (listener !== undefined) {
+    const text = `send the seccomp listener to ${listener.path}`
+    lines.push({ origin: '/linux/seccomp/listenerPath', text, calls: 'pidfd_getfd, sendmsg' })
+  }
   for (const { resource, soft, hard, origin } of rlimits)
     lines.push({ origin, text: `limit ${resource} to ${soft}, ${hard}`, calls: 'prlimit64' })
   return lines

@@ -4,6 +4,11 @@ import { UsageError } from '../errors.ts'
 /** NAME_MAX: the id names a directory. */
 const maxLength = 255
 
+/** Whether a name of at most 255 characters can be a container's. */
+export function isName(name: string): boolean {
+  return name !== '.' && name !== '..' && /^[A-Za-z0-9_+.-]+$/.test(name)
+}
+
 /**
  * Refuses what is not a name: the id becomes a file name of the state directory and part of a cgroup's, so nothing in
  * it may lead elsewhere.
@@ -17,7 +22,7 @@ export function checkId(id: string): void {
       hint: `at most ${maxLength} are allowed`,
     })
   }
-  if (id === '.' || id === '..' || !/^[A-Za-z0-9_+.-]+$/.test(id)) {
+  if (!isName(id)) {
     throw new UsageError(`invalid container id ${JSON.stringify(id)}`, { hint })
   }
 }

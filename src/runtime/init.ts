@@ -23,6 +23,8 @@ export interface Handlers {
   reached(point: number): Promise<void>
   /** Another process took over; `init.name` is it. */
   replaced?(): Promise<void>
+  /** The descriptor of a seccomp listener; it is closed afterwards. */
+  listener?(fd: Fd): Promise<void>
   /** The master of a terminal; the handler owns it. */
   console(fd: Fd, name: string): Promise<void>
 }
@@ -87,11 +89,31 @@ export class Init {
         case 'descriptor':
           await handlers.console(message.fd, message.name)
           break
+        case 'listener':
+          await this.takeListener(message.number, handlers)
+          await this.proceed()
+          break
         case 'failed':
           return message
         case 'closed':
           return undefined
       }
+    }
+  }
+
+  /** init cannot send its listener: sendmsg(2) may be one of the calls that wait for the listener's answer. */
+  private async takeListener(number: number, handlers: Handlers): Promise<void> {
+    const details = {
+      origin: '/linux/seccomp/listenerPath',
+      hint: 'pidfd_getfd(2) needs CAP_SYS_PTRACE, and a kernel.yama.ptrace_scope below 3',
+    }
+    const fd = await attempt('take the seccomp listener out of init', details, () =>
+      this.host.processes.pidfdGetFd(this.pidfd, number),
+    )
+    try {
+      await handlers.listener?.(fd)
+    } finally {
+      await closeQuietly(this.host, fd)
     }
   }
 

@@ -1,4 +1,5 @@
 /** What state.json holds: runt's own format, versioned. Plain data; knows no files. */
+import type { SeccompFacts } from '../compiler/facts.ts'
 import { RuntError } from '../errors.ts'
 import type { Domain } from '../process/scheduling.ts'
 import type { SavedRdt } from '../cgroups/resctrl.ts'
@@ -19,6 +20,8 @@ export interface SavedCgroup {
   /** The container's directory below it, with a leading slash. */
   path: string
 }
+
+export type SavedFilter = Omit<SeccompFacts, 'program'>
 
 /** A step after `waitForStart`, so that `start` can name the field behind a failure that comes only then. */
 export interface LateStep {
@@ -57,6 +60,8 @@ export interface SavedState {
   process?: Process | undefined
   /** Memory policy and execution domain, which every process of the container has. */
   domain?: Domain | undefined
+  /** What `exec` needs of linux.seccomp beside the filter, which is a file of its own. */
+  seccomp?: SavedFilter | undefined
   /** Number of the plan's first step after `waitForStart`. */
   lateFrom: number
   lateSteps: LateStep[]

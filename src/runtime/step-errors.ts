@@ -82,6 +82,8 @@ const verbs: Readonly<Partial<Record<StepName, string>>> = {
   home: 'look up the home directory',
   listenPid: 'set LISTEN_PID',
   waitForStart: 'wait for start',
+  closeOnExec: 'keep descriptors from the program',
+  seccomp: 'load the seccomp filter',
 }
 
 /** The error for a step of `plan` that failed. */
@@ -159,8 +161,16 @@ function hint(facts: FailureFacts): string | undefined {
   const { failed, step, architecture } = facts
   const code = errnoCode(failed.errno)
   if (code === 'ENOSYS') return withoutCall(failed.syscall)
+  const filtered = filteredHint(facts, code)
+  if (filtered !== undefined) return filtered
   if (step.op === 'exec') return whyNotExecuted(code, failed.detail, architecture)
   return hints[step.op as StepName]?.(code, failed)
+}
+
+/** A call that the filter forbids, which is in force by then. */
+function filteredHint({ step, spec }: FailureFacts, code: string): string | undefined {
+  if (spec?.linux?.seccomp === undefined || step.op !== 'capabilities' || code !== 'EPERM') return undefined
+  return 'without process.noNewPrivileges the filter of linux.seccomp is in force by then, and must allow capset'
 }
 
 const hints: Partial<Record<StepName, (code: string, failed: Failed) => string | undefined>> = {
@@ -229,6 +239,14 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed) => string |
   rlimit: (code) => (code === 'EPERM' ? 'raising a hard limit needs CAP_SYS_RESOURCE on the host' : undefined),
   ambientCapabilities: (code) =>
     code === 'EPERM' ? 'an ambient capability must be permitted and inheritable as well' : undefined,
+  seccomp: (code) => {
+    if (code === 'EACCES')
+      return 'without process.noNewPrivileges it takes CAP_SYS_ADMIN, which runt does not have: set process.noNewPrivileges'
+    if (code === 'EBUSY') return 'runt itself runs under a filter with a listener, and the kernel takes one only'
+    return code === 'EINVAL'
+      ? 'the kernel does not know one of linux.seccomp.flags (WAIT_KILLABLE_RECV is of Linux 5.19), or has no seccomp filters'
+      : undefined
+  },
   pivotRoot: (code) =>
     code === 'EINVAL' ? 'a root on the initial ramfs cannot be pivoted: use --no-pivot' : undefined,
   openConsole: (code) => (code === 'ENOENT' ? 'a terminal needs the devpts mount on /dev/pts' : undefined),

@@ -3,7 +3,7 @@ import { StateError } from '../errors.ts'
 import { openFlags, type Fd, type Host } from '../host/host.ts'
 import { stateDir, stateRoot, type Context } from './context.ts'
 import { attempt, closeQuietly, explained, isErrno } from './failures.ts'
-import { checkId } from './id.ts'
+import { checkId, isName } from './id.ts'
 import { decodeState, encodeState, type SavedState } from './state.ts'
 
 /** Fifos of a container's directory: native/common/protocol.h. */
@@ -140,7 +140,8 @@ export async function makeFifos(host: Host, dir: string): Promise<void> {
 export async function listIds(context: Context): Promise<string[]> {
   const root = stateRoot(context.globals)
   try {
-    return [...(await context.host.files.list(root))].sort()
+    // What is no container's name is runt's own (the cache of filters).
+    return (await context.host.files.list(root)).filter(isName).sort()
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return []
     throw await explained(`read ${root}`, error)

@@ -75,6 +75,13 @@ export async function locateProblems(text: string, problems: readonly Problem[])
   })
 }
 
+/** Where in `json`, which is valid, the values begin; pointers that lead nowhere are left out. */
+export function valueOffsets(json: string, pointers: readonly string[]): ReadonlyMap<string, number> {
+  const walk = new Walk(json, new Set(pointers.flatMap(prefixes)))
+  walk.run()
+  return walk.offsets
+}
+
 /** `pointer` and those around it, the longest first. */
 function prefixes(pointer: string): string[] {
   const result = [pointer]

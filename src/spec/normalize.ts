@@ -20,7 +20,8 @@ export function dropEmptyOfSpec(document: unknown): void {
   if (Array.isArray(mounts)) for (const mount of mounts) if (isObject(mount)) dropEmpty(mount, ['type', 'source'])
   if (!isObject(linux)) return
   dropEmpty(linux, ['cgroupsPath', 'rootfsPropagation', 'mountLabel'])
-  const { namespaces } = linux
+  const { namespaces, seccomp } = linux
+  if (isObject(seccomp)) dropEmpty(seccomp, ['listenerPath', 'listenerMetadata'])
   if (Array.isArray(namespaces)) for (const item of namespaces) if (isObject(item)) dropEmpty(item, ['path'])
 }
 

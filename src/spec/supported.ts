@@ -15,9 +15,6 @@ const refused = Symbol('refused')
 /** Of config.json. */
 const specFields: Fields = {
   hooks: refused,
-  linux: {
-    seccomp: refused,
-  },
 }
 
 const unsupported = 'is not supported yet'

@@ -96,7 +96,7 @@ test('init leaves when the other side is gone at a sync point', async (t) => {
   const builder = new PlanBuilder()
   builder.add('sync', '', { point: 3 })
   builder.add('program', '', { args: ['/bin/echo', 'reached'], env: [] })
-  builder.add('exec', '', { preserve: 0 })
+  builder.add('exec', '', {})
   const gone = await runPlan(builder.plan, { hangUp: true })
   t.is(gone.status, 1)
   t.is(gone.stdout, '')

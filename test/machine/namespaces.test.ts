@@ -14,7 +14,7 @@ const CLONE_NEWUTS = 0x04000000
 // A user namespace of its own gives an ordinary user what these steps need.
 function withProgram(builder: PlanBuilder, script: string): PlanBuilder {
   builder.add('program', '', { args: ['sh', '-c', script], env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin'] })
-  builder.add('exec', '', { preserve: 0 })
+  builder.add('exec', '', {})
   return builder
 }
 

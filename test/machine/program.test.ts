@@ -23,7 +23,7 @@ function execute(
   const builder = new PlanBuilder()
   builder.add('program', '/process/args', { args, env })
   more(builder)
-  builder.add('exec', '/process/args', { preserve: 0 })
+  builder.add('exec', '/process/args', {})
   return runPlan(builder.plan)
 }
 
@@ -75,12 +75,12 @@ test('HOME comes from passwd where the environment has none', async (t) => {
   const builder = new PlanBuilder()
   builder.add('home', '', { uid: 0 })
   builder.add('program', '', { args: ['sh', '-c', 'echo $HOME'], env: ['HOME=', 'PATH=/bin'] })
-  builder.add('exec', '', { preserve: 0 })
+  builder.add('exec', '', {})
   t.is((await runPlan(builder.plan)).stdout, '/root\n')
   const nobody = new PlanBuilder()
   nobody.add('home', '', { uid: 4123456789 })
   nobody.add('program', '', { args: ['sh', '-c', 'echo $HOME'], env: ['PATH=/bin'] })
-  nobody.add('exec', '', { preserve: 0 })
+  nobody.add('exec', '', {})
   t.is((await runPlan(nobody.plan)).stdout, '/\n')
 })
 
@@ -102,7 +102,7 @@ test('the working directory is made where it is missing and asked for', async (t
     const builder = new PlanBuilder()
     builder.add('chdir', '/process/cwd', { path: `${dir}/a/b`, make })
     builder.add('program', '', { args: ['/bin/pwd'], env: [] })
-    builder.add('exec', '', { preserve: 0 })
+    builder.add('exec', '', {})
     return runPlan(builder.plan)
   }
   t.like((await pwd(0)).messages[0], { errno: ENOENT, subject: `${dir}/a/b`, value: 0 })
@@ -118,7 +118,7 @@ test('limits, mask and no_new_privs reach the program', async (t) => {
     args: ['sh', '-c', 'ulimit -Sn; ulimit -Hn; umask; grep NoNewPrivs /proc/self/status'],
     env: ['PATH=/bin'],
   })
-  builder.add('exec', '', { preserve: 0 })
+  builder.add('exec', '', {})
   t.is((await runPlan(builder.plan)).stdout, '77\n99\n0027\nNoNewPrivs:\t1\n')
 })
 

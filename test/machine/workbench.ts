@@ -79,7 +79,7 @@ export class Workbench {
 
   execute(args: string[]): Promise<Outcome> {
     this.add('program', { args, env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C'] })
-    this.add('exec', { preserve: 0 })
+    this.add('exec', {})
     return this.run()
   }
 }

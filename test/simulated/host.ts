@@ -2,6 +2,7 @@
  * One command's host on a simulated machine: every effect is recorded, the n-th can be made to fail, or be the one before which
  * the command is killed. Commands on the same machine take turns at every effect.
  */
+import { createHash } from 'node:crypto'
 import { decodePlan } from '../../src/plan/wire.ts'
 import type {
   Child,
@@ -73,6 +74,14 @@ export class SimulatedHost {
           throw systemError('ENOENT', 'dlopen', 'libsystemd.so.0')
         },
       },
+      seccomp: this.counted('seccomp', {
+        digest: (text: string) => createHash('sha256').update(text).digest('hex'),
+        library: () => ({ path: '/lib/libseccomp.so.2', version: '2.5.4' }),
+        resolve: (names: readonly string[], architectures: readonly number[]) =>
+          Int32Array.from({ length: names.length * architectures.length }, (_, index) => index % names.length),
+        // Allows everything.
+        compile: () => Uint8Array.from([6, 0, 0, 0, 0, 0, 0xff, 0x7f]),
+      }),
       output: {
         stdout: (text) => void (world.stdout += text),
         stderr: (text) => void (world.stderr += text),
@@ -411,6 +420,7 @@ export class SimulatedHost {
         if (process === undefined) throw systemError('ESRCH', 'pidfd_open')
         return this.hold({ kind: 'pidfd', process })
       },
+      pidfdGetFd: () => this.hold({ kind: 'console' }),
       pidfdSignal: (fd, signal) => {
         const process = this.pidfd(fd)
         if (process.gone) throw systemError('ESRCH', 'pidfd_send_signal')

@@ -15,6 +15,7 @@ import { args, cwd, env, processPresent, umask, userIds } from './process.ts'
 import { rlimits } from './rlimits.ts'
 import { root } from './root.ts'
 import { execCpuAffinity, ioPriority, memoryPolicy, personality, scheduler } from './scheduling.ts'
+import { seccompErrnos, seccompListener, seccompRules } from './seccomp.ts'
 import { sysctl } from './sysctl.ts'
 import { version } from './version.ts'
 
@@ -41,6 +42,9 @@ export const specChecks: readonly Check<Spec>[] = [
   deviceRules,
   cgroupsPath,
   sysctl,
+  seccompErrnos,
+  seccompRules,
+  seccompListener,
   restrictedPaths,
   memoryPolicy,
   personality,

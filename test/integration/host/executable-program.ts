@@ -8,7 +8,7 @@ const { files, processes } = directHost()
 const builder = new PlanBuilder()
 builder.add('sync', '', { point: 1 })
 builder.add('program', '', { args: ['true'], env: ['PATH=/usr/bin:/bin'] })
-builder.add('exec', '', { preserve: 0 })
+builder.add('exec', '', {})
 const child = await processes.spawn({
   plan: encodePlan(builder.plan),
   inputs: [],

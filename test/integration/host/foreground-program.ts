@@ -26,7 +26,7 @@ if (onTerminal) {
   builder.add('useConsole', '', { terminal })
 }
 builder.add('program', '', { args, env: ['PATH=/usr/bin:/bin'] })
-builder.add('exec', '', { preserve: 0 })
+builder.add('exec', '', {})
 builder.plan.cloneFlags = asSubreaper ? 0 : clone.NEWPID
 if (asSubreaper) await host.processes.becomeSubreaper()
 

@@ -287,11 +287,11 @@ test('hooks that come before the root is entered have a sync point of their own'
 test('the plan ends ready, waiting for start, with nothing but the execution after it', (t) => {
   const { plan } = compileSample({}, { preserveFds: 2, listenFds: 1 })
   t.deepEqual(
-    plan.steps.slice(-4).map(({ op }) => op),
-    ['dieWithParent', 'sync', 'waitForStart', 'exec'],
+    plan.steps.slice(-5).map(({ op }) => op),
+    ['closeOnExec', 'dieWithParent', 'sync', 'waitForStart', 'exec'],
   )
   t.is(plan.preserveFds, 3)
-  t.like(stepsOf(plan, 'exec'), [{ preserve: 3 }])
+  t.like(stepsOf(plan, 'closeOnExec'), [{ preserve: 3 }])
   t.like(stepsOf(plan, 'dieWithParent'), [{ signal: 9 }, { signal: 0 }])
 })
 

@@ -151,6 +151,7 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   proceed: [1 << 30],
   decodeMessage: [new Uint8Array(3)],
   pidfdOpen: [0x7fffffff],
+  pidfdGetFd: [1 << 30, 3],
   pidfdSignal: [1 << 30, 0],
   pidfdWait: [1 << 30, 0],
   wait: [0x7fffffff],
@@ -169,6 +170,10 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   removeCgroupsBelow: ['/nowhere/file'],
   systemd: ['unix:path=/nowhere/bus', 'Nothing', '', [], false, 1000],
   systemdProperty: ['unix:path=/nowhere/bus', 'Version'],
+  sha256: ['text'],
+  seccompLibrary: [],
+  resolveSyscalls: [['read'], new Uint8Array(4)],
+  compileSeccomp: [0, Uint8Array.of(1, 2, 3, 4), 1, new Uint8Array()],
   setDeviceFilter: [1 << 30, new Uint8Array(8)],
   now: [],
   euid: [],
@@ -235,6 +240,9 @@ test('a call with fitting arguments that cannot succeed names the system call', 
     'permittedCapabilities',
     'egid',
     'random',
+    'sha256',
+    'seccompLibrary',
+    'resolveSyscalls',
   ]
   for (const name of Object.keys(right) as (keyof Addon)[]) {
     if ([...fine, 'kernelRelease', 'sleep'].includes(name)) continue

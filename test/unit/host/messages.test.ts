@@ -47,6 +47,10 @@ test('a failure without words is decoded', async (t) => {
   })
 })
 
+test('the number of a listener is decoded', async (t) => {
+  t.deepEqual(await processes.decodeMessage(packet({ type: 6, value: 9 })), { type: 'listener', number: 9 })
+})
+
 test('sync points and pids are decoded', async (t) => {
   t.deepEqual(await processes.decodeMessage(packet({ type: 1, value: 2 })), { type: 'reached', point: 2 })
   t.deepEqual(await processes.decodeMessage(packet({ type: 3, value: 77 })), { type: 'forked', pid: 77 })
@@ -63,7 +67,8 @@ refused('an empty packet', Buffer.alloc(0))
 refused('a packet shorter than its head', packet(failed).subarray(0, 23))
 refused('a packet cut in its words', packet(failed).subarray(0, -1))
 refused('a packet with bytes left over', Buffer.concat([packet(failed), Buffer.alloc(1)]))
-refused('an unknown type', packet({ type: 6 }))
+refused('an unknown type', packet({ type: 7 }))
+refused('a listener that no process can have', packet({ type: 6, value: 2 ** 31 }))
 refused('type 0', packet({ type: 0 }))
 refused("the other side's own message", packet({ type: 2 }))
 refused('a descriptor without one', packet({ type: 4, subject: 'console' }))

@@ -1,0 +1,48 @@
+/** Classic BPF as seccomp has it: struct sock_filter of linux/filter.h, over struct seccomp_data of linux/seccomp.h. */
+
+export interface Instruction {
+  code: number
+  /** Instructions to skip where a condition holds, and where it does not. */
+  jt: number
+  jf: number
+  k: number
+}
+
+/** Bytes of struct sock_filter. */
+export const instructionSize = 8
+
+/** BPF_MAXINSNS: the kernel takes no longer program. */
+export const maxInstructions = 4096
+
+/** What a program begins with: offsets of struct seccomp_data. */
+export const offset = { number: 0, architecture: 4 } as const
+
+/** BPF_LD|BPF_W|BPF_ABS and the like, as far as they are used. */
+export const code = { load: 0x20, jumpEqual: 0x15, jumpGreater: 0x25, jumpSet: 0x45, ret: 0x06 } as const
+
+export const load = (k: number): Instruction => ({ code: code.load, jt: 0, jf: 0, k })
+export const ret = (k: number): Instruction => ({ code: code.ret, jt: 0, jf: 0, k })
+export const jump = (
+  kind: 'jumpEqual' | 'jumpGreater' | 'jumpSet',
+  k: number,
+  jt: number,
+  jf: number,
+): Instruction => ({
+  code: code[kind],
+  jt,
+  jf,
+  k,
+})
+
+/** Little-endian, as all machines are that runt runs on. @throws RangeError for a jump that is too far */
+export function assemble(instructions: readonly Instruction[]): Uint8Array {
+  const bytes = Buffer.alloc(instructions.length * instructionSize)
+  instructions.forEach(({ code, jt, jf, k }, index) => {
+    const at = index * instructionSize
+    bytes.writeUInt16LE(code, at)
+    bytes.writeUInt8(jt, at + 2)
+    bytes.writeUInt8(jf, at + 3)
+    bytes.writeUInt32LE(k, at + 4)
+  })
+  return bytes
+}
