@@ -121,7 +121,8 @@ async function readCached(host: Host, file: string): Promise<Uint8Array | undefi
   try {
     const text = await host.files.readTextIfExists(file)
     const filter = text === undefined ? undefined : decodeCached(text)
-    if (filter === undefined || (await host.seccomp.digest(filter.program)) !== filter.digest) return undefined
+    if (filter === undefined) return undefined
+    if ((await host.seccomp.digest(filter.program)) !== filter.digest) return undefined
     return (await isSameLibrary(host, filter.library)) ? programOf(filter.program) : undefined
   } catch (error) {
     if (error instanceof SystemError) return undefined
