@@ -488,7 +488,6 @@ test('every check reads what it declares and nothing else, so that it never meet
     '/linux/devices': device({}),
     '/linux/sysctl': { 'net.a': '1' },
     '/linux/cgroupsPath': 'a',
-    '/linux/netDevices': { eth0: {} },
     '/linux/seccomp': { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['a'], action: 'SCMP_ACT_LOG' }] },
     '/process/user/umask': 18,
   }) as Spec
