@@ -164,6 +164,8 @@ export class Sandbox {
     const spec = defaultSpec()
     // Debian 12's crun refuses versions newer than itself.
     if (runtime === 'crun') spec.ociVersion = '1.0.2'
+    // Newer runcs warn of what they cannot raise.
+    if (runtime !== 'runt') delete spec.process!.capabilities!.ambient
     spec.process!.terminal = false
     spec.process!.args = ['inside', 'echo', 'hello']
     change(spec)
@@ -251,7 +253,13 @@ export class Sandbox {
 
   /** Asserts that nothing of these containers is left: no state, no cgroup, no mount, no process. */
   assertClean(t: ExecutionContext): void {
-    if (existsSync(this.stateRoot)) t.deepEqual(readdirSync(this.stateRoot), [], 'state is left')
+    // Newer cruns keep a cache beside the containers.
+    if (existsSync(this.stateRoot))
+      t.deepEqual(
+        readdirSync(this.stateRoot).filter((name) => runtime !== 'crun' || !name.startsWith('.')),
+        [],
+        'state is left',
+      )
     // Debian 12's runc now and then leaves the cgroup of a container that it ended by force.
     if (runtime === 'runt')
       for (const id of this.ids) t.false(existsSync(`/sys/fs/cgroup/${id}`), `the cgroup of ${id} is left`)
