@@ -1,6 +1,7 @@
 // Facts of the machine and of this process.
 #include <linux/capability.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -37,6 +38,15 @@ Napi::Value euid(const Napi::CallbackInfo &info) { return Napi::Number::New(info
 
 Napi::Value egid(const Napi::CallbackInfo &info) { return Napi::Number::New(info.Env(), ::getegid()); }
 
+// The first user namespace has a number of its own: PROC_USER_INIT_INO of linux/proc_ns.h. Where there is no /proc,
+// nothing else of a container can be made either.
+Napi::Value in_user_namespace(const Napi::CallbackInfo &info) {
+  constexpr ino_t kFirst = 0xEFFFFFFD;
+  struct stat status;
+  const bool other = ::stat("/proc/self/ns/user", &status) == 0 && status.st_ino != kFirst;
+  return Napi::Boolean::New(info.Env(), other);
+}
+
 Napi::Value kernel_release(const Napi::CallbackInfo &info) {
   utsname name;
   if (::uname(&name) != 0) fail("uname");
@@ -72,6 +82,7 @@ void bind_system(Napi::Object exports) {
   bind<permitted_capabilities>(exports, "permittedCapabilities");
   bind<euid>(exports, "euid");
   bind<egid>(exports, "egid");
+  bind<in_user_namespace>(exports, "inUserNamespace");
   bind<kernel_release>(exports, "kernelRelease");
   bind<sleep>(exports, "sleep");
   bind<random>(exports, "random");

@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0xdd8d1311;
+constexpr uint32_t kPlanVersion = 0xcba3693d;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -53,6 +53,7 @@ enum class Op : uint16_t {
   Mask,
   ReadonlyPath,
   Mknod,
+  VerifyDevice,
   Symlink,
   VerifyNull,
   PivotRoot,
@@ -73,7 +74,7 @@ enum class Op : uint16_t {
   Exec,
 };
 
-constexpr uint16_t kOpCount = 61;
+constexpr uint16_t kOpCount = 62;
 
 // Ask for a signal (or 0 for none) when the parent dies.
 // prctl(PR_SET_PDEATHSIG)
@@ -124,13 +125,15 @@ inline void decode(Decoder &d, ForkStep &s) {
   d.read(s.flags);
 }
 
-// Become user and group 0 of the user namespace just entered, without supplementary groups where that is allowed.
+// Become user and group 0 of the user namespace just entered, or uid and gid where it has no 0, without supplementary groups unless it forbids setgroups(2).
 // setgroups, setresgid, setresuid
 struct BecomeRootStep {
-  uint32_t setgroups;
+  uint32_t uid;
+  uint32_t gid;
 };
 inline void decode(Decoder &d, BecomeRootStep &s) {
-  d.read(s.setgroups);
+  d.read(s.uid);
+  d.read(s.gid);
 }
 
 // Start a session without a terminal. An existing session leader is left as it is.
@@ -295,7 +298,7 @@ inline void decode(Decoder &d, AmbientCapabilitiesStep &s) {
   d.read(s.mask);
 }
 
-// Set the supplementary groups (decimal numbers), group and user, for good. setgroups 0: leave the groups as they are.
+// Set the supplementary groups (decimal numbers), group and user, for good. setgroups 0: no groups may be the ones there are, where the user namespace forbids setgroups(2).
 // setgroups, setresgid, setresuid
 struct UserStep {
   uint32_t uid;
@@ -566,6 +569,21 @@ inline void decode(Decoder &d, MknodStep &s) {
   d.read(s.gid);
 }
 
+// Check that a register holds a device node of this type (S_IFCHR, S_IFBLK) and number.
+// statx
+struct VerifyDeviceStep {
+  Reg fd;
+  uint32_t type;
+  uint32_t major;
+  uint32_t minor;
+};
+inline void decode(Decoder &d, VerifyDeviceStep &s) {
+  d.read(s.fd);
+  d.read(s.type);
+  d.read(s.major);
+  d.read(s.minor);
+}
+
 // Make a symlink in a directory; an existing file of that name is replaced if keep is 0, left alone if it is 1, and if it is 2 has to be this very symlink.
 // symlinkat
 struct SymlinkStep {
@@ -764,7 +782,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   16, // setns
   8, // unshare
   12, // fork
-  8, // becomeRoot
+  12, // becomeRoot
   4, // setsid
   12, // joinSessionKeyring
   4, // loopback
@@ -802,6 +820,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   24, // mask
   16, // readonlyPath
   36, // mknod
+  20, // verifyDevice
   28, // symlink
   8, // verifyNull
   12, // pivotRoot
@@ -1038,6 +1057,11 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::Mknod: {
       MknodStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::VerifyDevice: {
+      VerifyDeviceStep s{};
       decode(d, s);
       return visit(s);
     }

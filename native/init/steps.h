@@ -62,6 +62,7 @@ bool run(const OpenLikeStep &, Machine &);
 bool run(const CloseStep &, Machine &);
 bool run(const MknodStep &, Machine &);
 bool run(const SymlinkStep &, Machine &);
+bool run(const VerifyDeviceStep &, Machine &);
 bool run(const VerifyNullStep &, Machine &);
 bool run(const WriteProcStep &, Machine &);
 bool run(const WriteSelfStep &, Machine &);

@@ -125,6 +125,15 @@ bool run(const SymlinkStep &s, Machine &m) {
   return result == 0 || m.fail(result, "symlinkat", s.name);
 }
 
+bool run(const VerifyDeviceStep &s, Machine &m) {
+  struct statx status;
+  int result = sys::statx(m.get(s.fd), "", AT_EMPTY_PATH, &status);
+  if (result < 0) return m.fail(result, "statx");
+  bool same =
+      (status.stx_mode & kTypeMask) == s.type && status.stx_rdev_major == s.major && status.stx_rdev_minor == s.minor;
+  return same || m.fail(ENODEV, "statx", "not the device asked for");
+}
+
 bool run(const VerifyNullStep &s, Machine &m) {
   struct statx status;
   int result = sys::statx(m.get(s.fd), "", AT_EMPTY_PATH, &status);

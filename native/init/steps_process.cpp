@@ -78,10 +78,14 @@ bool run(const ForkStep &s, Machine &m) {
 }
 
 bool run(const BecomeRootStep &s, Machine &m) {
-  int result = s.setgroups != 0 ? sys::setgroups(0, nullptr) : 0;
-  if (result < 0) return m.fail(result, "setgroups");
-  if ((result = sys::setresgid(0)) < 0) return m.fail(result, "setresgid");
-  if ((result = sys::setresuid(0)) < 0) return m.fail(result, "setresuid");
+  // Whoever enters a user namespace has CAP_SETGID there: EPERM means /proc/PID/setgroups, user_namespaces(7).
+  int result = sys::setgroups(0, nullptr);
+  if (result < 0 && result != -EPERM) return m.fail(result, "setgroups");
+  // EINVAL: the namespace maps no such id.
+  if ((result = sys::setresgid(0)) == -EINVAL) result = sys::setresgid(s.gid);
+  if (result < 0) return m.fail(result, "setresgid");
+  if ((result = sys::setresuid(0)) == -EINVAL) result = sys::setresuid(s.uid);
+  if (result < 0) return m.fail(result, "setresuid");
   return rearm_parent_death(m);
 }
 

@@ -56,22 +56,21 @@ bool run(const AmbientCapabilitiesStep &s, Machine &m) {
 }
 
 bool run(const UserStep &s, Machine &m) {
-  if (s.setgroups != 0) {
-    auto *groups = static_cast<uint32_t *>(m.allocate(sizeof(uint32_t) * (s.groups.count + 1)));
-    if (groups == nullptr) return m.fail(ENOMEM, "mmap");
-    const char *at = s.groups.data;
-    for (uint32_t i = 0; i < s.groups.count; i++, at++) {
-      // 2^32 - 1 is no group: setresgid(2).
-      int64_t value = number_in(at, 0xfffffffe);
-      if (value < 0) return m.fail(EINVAL, "setgroups", "a group that is not a number");
-      at += length_of(at);
-      groups[i] = static_cast<uint32_t>(value);
-    }
-    int result = sys::setgroups(s.groups.count, groups);
-    if (result < 0) return m.fail(result, "setgroups");
+  auto *groups = static_cast<uint32_t *>(m.allocate(sizeof(uint32_t) * (s.groups.count + 1)));
+  if (groups == nullptr) return m.fail(ENOMEM, "mmap");
+  const char *at = s.groups.data;
+  for (uint32_t i = 0; i < s.groups.count; i++, at++) {
+    // 2^32 - 1 is no group: setresgid(2).
+    int64_t value = number_in(at, 0xfffffffe);
+    if (value < 0) return m.fail(EINVAL, "setgroups", "a group that is not a number");
+    at += length_of(at);
+    groups[i] = static_cast<uint32_t>(value);
   }
-  int result = sys::setresgid(s.gid);
-  if (result < 0) return m.fail(result, "setresgid");
+  int result = sys::setgroups(s.groups.count, groups);
+  // Nobody can drop groups where the user namespace forbids it: user_namespaces(7), /proc/PID/setgroups.
+  const bool forbidden = result == -EPERM && s.setgroups == 0 && s.groups.count == 0;
+  if (result < 0 && !forbidden) return m.fail(result, "setgroups");
+  if ((result = sys::setresgid(s.gid)) < 0) return m.fail(result, "setresgid");
   result = sys::setresuid(s.uid);
   return result == 0 || m.fail(result, "setresuid");
 }

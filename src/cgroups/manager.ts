@@ -72,6 +72,8 @@ export interface CgroupRequest {
   devices?: DeviceFilter | undefined
   /** The directory was made for the container by somebody else, who also removes it: systemd. */
   given?: boolean | undefined
+  /** A device filter that may not be loaded is left out. */
+  unprivileged?: boolean | undefined
 }
 
 export interface Cgroup {
@@ -103,7 +105,8 @@ export async function createCgroup(host: Host, request: CgroupRequest): Promise<
     for (const write of request.writes) if (!isLate(write)) await applyWrite(host, path, write)
     fd = await open(host, path)
     // A cgroup that was there may have a filter, which must go even if the new one allows everything.
-    if (devices !== undefined && !(fresh && devices.allowsAll)) await setDevices(host, path, fd, devices)
+    if (devices !== undefined && !(fresh && devices.allowsAll))
+      await setDevices(host, path, fd, devices, request.unprivileged)
     return { path, fd, undo }
   } catch (error) {
     throw await cleanedUp(
@@ -281,10 +284,19 @@ async function open(host: Host, path: string): Promise<Fd> {
   }
 }
 
-async function setDevices(host: Host, path: string, fd: Fd, devices: DeviceFilter): Promise<void> {
+async function setDevices(
+  host: Host,
+  path: string,
+  fd: Fd,
+  devices: DeviceFilter,
+  unprivileged: boolean | undefined,
+): Promise<void> {
   try {
     await host.cgroups.setDeviceFilter(fd, devices.program)
   } catch (error) {
+    // Nothing is lost: who may load no filter may make no device node either, and what it binds are nodes of the host with the
+    // host's permissions. runc and crun do the same.
+    if (unprivileged === true && codeOf(error) === 'EPERM') return
     throw failed('CGROUP_DEVICES', `set the device filter of cgroup ${path}`, error, {
       origin: '/linux/resources/devices',
       hint:

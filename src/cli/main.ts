@@ -82,9 +82,10 @@ async function globalsOf({ cwd, env }: Caller, host: Host, parsed: Parsed): Prom
   }
 }
 
-async function defaultRoot(env: Caller['env'], host: Host): Promise<string> {
-  const { XDG_RUNTIME_DIR } = env
-  const own = XDG_RUNTIME_DIR !== undefined && XDG_RUNTIME_DIR !== '' && (await host.system.euid()) !== 0
+/** As runc: also root of a user namespace is a user with a directory of its own, unless it takes itself for the machine's. */
+async function defaultRoot({ XDG_RUNTIME_DIR, USER }: Caller['env'], { system }: Host): Promise<string> {
+  const given = XDG_RUNTIME_DIR !== undefined && XDG_RUNTIME_DIR !== ''
+  const own = given && ((await system.euid()) !== 0 || (USER !== 'root' && (await system.inUserNamespace())))
   return own ? `${XDG_RUNTIME_DIR}/runt` : '/run/runt'
 }
 

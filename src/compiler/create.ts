@@ -55,7 +55,7 @@ import { escapePointer } from '../spec/problem.ts'
 import type { NamespaceType, Process, Spec } from '../spec/schema.gen.ts'
 import { sysctlPath } from '../spec/sysctl.ts'
 import type { Compiled, CreateFacts, ParentActions } from './facts.ts'
-import { addBeginning, addKeyring, Namespaces } from './namespaces.ts'
+import { addBecomeRoot, addBeginning, addKeyring, Namespaces } from './namespaces.ts'
 
 export type { Compiled, CreateFacts, IdMap, ParentActions, ParentRlimit } from './facts.ts'
 
@@ -106,11 +106,9 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   const listenFds = facts.listenFds ?? 0
   plan.plan.preserveFds = listenFds + (facts.preserveFds ?? 0)
 
-  // A user who is not root could not write the id maps of a process that is hidden from it.
-  addBeginning(plan, facts.euid === 0)
-  const timeOffsets = timeOffsetsOf(spec)
+  const oomPoint = addBeginning(plan, facts, process, true)
   if (userns.size > 0) takeMapped(plan, prepared, early)
-  namespaces.add(plan, joins, timeOffsets !== undefined)
+  namespaces.add(plan, joins, { setTime: timeOffsetsOf(spec) !== undefined, hide: facts.euid !== 0 })
   addIsolation(plan, prepared, early, proc)
   addNames(plan, prepared)
   const root = addRoot(plan, prepared, early)
@@ -123,7 +121,7 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
 
   const rlimits = prepareRlimits(process.rlimits ?? [])
   const ownUser = namespaces.membership('user') !== 'none'
-  const setgroups = facts.euid === 0 || !ownUser
+  const setgroups = !ownUser && facts.inUserNamespace !== true
   addProcess(
     plan,
     process,
@@ -145,7 +143,7 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   addLateFilter(plan, process, facts.seccomp)
   plan.add('exec', '/process/args', {})
   refuseTooMany(plan)
-  return { plan: plan.plan, warnings, parent: parentActions(prepared, ownUser ? rlimits : []) }
+  return { plan: plan.plan, warnings, parent: parentActions(prepared, ownUser ? rlimits : [], oomPoint) }
 }
 
 /** Registers are not used twice: what is asked for below the root is limited. */
@@ -192,11 +190,12 @@ function mountFacts(spec: Spec, facts: CreateFacts, namespaces: Namespaces): Mou
 function parentActions(
   { spec, process, facts, namespaces }: Prepared,
   rlimits: ParentActions['rlimits'],
+  point: number = syncPoint.namespaces,
 ): ParentActions {
   const { oomScoreAdj } = process
   const parent: ParentActions = { rlimits }
   if (facts.seccomp?.listener !== undefined) parent.listener = facts.seccomp.listener
-  if (oomScoreAdj !== undefined) parent.oomScoreAdj = { value: oomScoreAdj, origin: '/process/oomScoreAdj' }
+  if (oomScoreAdj !== undefined) parent.oomScoreAdj = { value: oomScoreAdj, origin: '/process/oomScoreAdj', point }
   const timeOffsets = timeOffsetsOf(spec)
   if (timeOffsets !== undefined) parent.timeOffsets = timeOffsets
   if (namespaces.membership('user') !== 'none') Object.assign(parent, schedulingOf(process))
@@ -234,7 +233,8 @@ function addIsolation(plan: PlanBuilder, prepared: Prepared, early: Early, proc:
   takeEarly(plan, prepared, early)
   const user = namespaces.membership('user')
   if (user === 'new') plan.add('sync', '/linux/uidMappings', { point: syncPoint.userNamespace })
-  if (user !== 'none') plan.add('becomeRoot', namespaces.origin('user'), { setgroups: facts.euid === 0 ? 1 : 0 })
+  if (facts.euid !== 0) plan.add('notDumpable', ownOrigin, {})
+  if (user !== 'none') addBecomeRoot(plan, namespaces.origin('user'), process)
   // With a terminal, useConsole does it.
   if (process.terminal !== true) plan.add('setsid', ownOrigin, {})
   if (namespaces.membership('cgroup') === 'new')
@@ -279,10 +279,11 @@ function takeEarly(plan: PlanBuilder, prepared: Prepared, early: Early): void {
   if (propagation.sharesWithHost) mounts.filter(sharesEvents).forEach(take)
   if (ownMounts) addPropagation(plan, propagation)
   const ownUser = namespaces.membership('user') !== 'none'
-  if (!ownUser && coveredMounts(facts).length === 0) return
-  early.root = cloneRoot(plan, rootPath(spec, facts))
-  mounts.forEach(take)
-  if (ownUser) early.devices = cloneHostDevices(plan, devices)
+  if (ownUser || coveredMounts(facts).length > 0) {
+    early.root = cloneRoot(plan, rootPath(spec, facts))
+    mounts.forEach(take)
+  }
+  if (ownUser || facts.inUserNamespace === true) early.devices = cloneHostDevices(plan, devices)
 }
 
 function rootPath(spec: Spec, facts: CreateFacts): string {

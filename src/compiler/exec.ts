@@ -2,6 +2,7 @@
 import { clone, join } from '../plan/kernel.ts'
 import type { Register } from '../plan/fields.ts'
 import { hostProc, ownOrigin, PlanBuilder } from '../plan/plan.ts'
+import { syncPoint } from '../plan/steps.ts'
 import { addCapabilityCeiling, capabilityMasks } from '../process/capabilities.ts'
 import { addConsole, addUseConsole } from '../process/console.ts'
 import { addKeyLabel, addLabels, hasLabels } from '../process/labels.ts'
@@ -12,7 +13,7 @@ import { listOf, maxCpus } from '../spec/lists.ts'
 import { addLateFilter, filtersAsAdmin } from '../process/seccomp.ts'
 import type { Process, Spec } from '../spec/schema.gen.ts'
 import type { Compiled, ExecFacts, ParentActions } from './facts.ts'
-import { addBeginning, addKeyring, Namespaces } from './namespaces.ts'
+import { addBecomeRoot, addBeginning, addKeyring, Namespaces } from './namespaces.ts'
 
 export type { Compiled, ExecFacts, ParentActions, ParentRlimit } from './facts.ts'
 
@@ -49,7 +50,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
   const listenFds = facts.listenFds ?? 0
   plan.plan.preserveFds = listenFds + (facts.preserveFds ?? 0)
   const ownUser = (facts.namespaces & clone.NEWUSER) !== 0
-  const setgroups = facts.euid === 0 || !ownUser
+  const setgroups = !ownUser && facts.inUserNamespace !== true
 
   const init = plan.input('init', ownOrigin, { kind: 'pidfd', pid: facts.pid })
   const proc = hasLabels(process) || facts.namespaceLinks !== undefined
@@ -57,7 +58,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
   // In the machine's mount namespace, init's root is its own.
   const root =
     (facts.namespaces & clone.NEWNS) === 0 ? plan.input('root', ownOrigin, { kind: 'root', pid: facts.pid }) : undefined
-  addBeginning(plan, true)
+  const oomPoint = addBeginning(plan, facts, process, false)
   if (procfs !== undefined) {
     if (facts.keyring !== undefined) addKeyLabel(plan, procfs, process)
     addLabels(plan, procfs, process)
@@ -78,7 +79,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
     }
     plan.add('fork', ownOrigin, { flags: 0 })
   }
-  if (ownUser) plan.add('becomeRoot', ownOrigin, { setgroups: setgroups ? 1 : 0 })
+  if (ownUser) addBecomeRoot(plan, ownOrigin, process)
   if (process.terminal !== true) plan.add('setsid', ownOrigin, {})
   addKeyring(plan, facts.keyring)
   if (process.terminal === true) {
@@ -113,7 +114,8 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
   const parent: ParentActions = { rlimits: ownUser ? rlimits : [], ...(ownUser && schedulingOf(process)) }
   if (facts.seccomp?.listener !== undefined) parent.listener = facts.seccomp.listener
   const { oomScoreAdj } = process
-  if (oomScoreAdj !== undefined) parent.oomScoreAdj = { value: oomScoreAdj, origin: '/process/oomScoreAdj' }
+  const point = oomPoint ?? syncPoint.ready
+  if (oomScoreAdj !== undefined) parent.oomScoreAdj = { value: oomScoreAdj, origin: '/process/oomScoreAdj', point }
   return { plan: plan.plan, warnings, parent }
 }
 

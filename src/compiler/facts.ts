@@ -44,8 +44,10 @@ export interface CreateFacts {
   preserveFds?: number | undefined
   /** Sockets passed by systemd (LISTEN_FDS in runt's own environment); they come first, from descriptor 3 on. */
   listenFds?: number | undefined
-  /** Effective user of the caller: only root may call setgroups(2) for a container with a user namespace. */
+  /** Effective user of the caller. */
   euid: number
+  /** The caller is in a user namespace itself: it makes no device nodes, and may not be allowed setgroups(2). Default false. */
+  inUserNamespace?: boolean | undefined
   /** Capabilities of the caller, beyond which it can give none; undefined: all. They do not bind a user namespace. */
   permitted?: bigint | undefined
   /** Required if and only if the configuration has linux.seccomp. */
@@ -68,6 +70,7 @@ export interface ExecFacts {
   listenFds?: number | undefined
   euid: number
   /** As in CreateFacts. */
+  inUserNamespace?: boolean | undefined
   permitted?: bigint | undefined
   /** The container's. */
   seccomp?: SeccompFacts | undefined
@@ -101,8 +104,8 @@ export interface ParentActions {
   idMaps?: { uid: readonly IdMap[]; gid: readonly IdMap[]; uidOrigin: Origin; gidOrigin: Origin }
   /** At `syncPoint.timeNamespace`: write /proc/PID/timens_offsets, a line for each clock. */
   timeOffsets?: { clocks: readonly ClockOffset[]; origin: Origin }
-  /** At `syncPoint.namespaces` (exec: `syncPoint.ready`): write /proc/PID/oom_score_adj. */
-  oomScoreAdj?: { value: number; origin: Origin }
+  /** At this sync point: write /proc/PID/oom_score_adj. */
+  oomScoreAdj?: { value: number; origin: Origin; point: number }
   /** At `syncPoint.namespaces`: move devices of the own network namespace into the container's, where they are called `to`. */
   netDevices?: readonly NetDeviceMove[]
   /** At `syncPoint.ready`: sched_setattr(2) and ioprio_set(2). Only for containers with a user namespace. */

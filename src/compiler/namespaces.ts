@@ -3,7 +3,7 @@ import { clone, join, signal } from '../plan/kernel.ts'
 import type { Register } from '../plan/fields.ts'
 import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
-import type { Namespace, NamespaceType } from '../spec/schema.gen.ts'
+import type { Namespace, NamespaceType, Process } from '../spec/schema.gen.ts'
 
 const flagOf: Readonly<Record<NamespaceType, number>> = {
   pid: clone.NEWPID,
@@ -82,9 +82,10 @@ export class Namespaces {
    * Nor can a process be cloned into a new time namespace whose clocks are to be set: it takes its offsets only while nobody
    * is in it, time_namespaces(7). So it is made for children, then set, and the next process is in it.
    *
-   * @param setTime the time namespace is new and has offsets, which are set at `syncPoint.timeNamespace`
+   * @param setTime a new time namespace has offsets, which are set at `syncPoint.timeNamespace`
+   * @param hide init was not hidden yet, and has to be before it shows up in namespaces of others
    */
-  add(plan: PlanBuilder, joins: Joins, setTime: boolean): void {
+  add(plan: PlanBuilder, joins: Joins, { setTime, hide }: { setTime: boolean; hide: boolean }): void {
     const user = joins.find(({ flag }) => flag === clone.NEWUSER)
     const pid = joins.find(({ flag }) => flag === clone.NEWPID)
     const others = joins.filter(({ flag }) => flag !== clone.NEWUSER)
@@ -112,18 +113,40 @@ export class Namespaces {
       plan.add('unshare', newTime.origin, { flags: clone.NEWTIME })
       if (setTime) plan.add('sync', '/linux/timeOffsets', { point: syncPoint.timeNamespace })
     }
+    if (hide && newUser === undefined) plan.add('notDumpable', ownOrigin, {})
     plan.add('fork', before.origin, { flags: created })
   }
 }
 
 export type Joins = readonly { flag: number; origin: string; fd: Register }[]
 
-/** First of all steps: an init that is left alone ends, and nobody looks into one at work (CVE-2016-9962). */
-export function addBeginning(plan: PlanBuilder, hideFromOthers: boolean): void {
+/**
+ * First of all steps: an init that is left alone ends, and nobody looks into one at work (CVE-2016-9962).
+ *
+ * A caller who is not root could then not look into it either, nor write its files in /proc: what it has to write there, it
+ * writes before.
+ *
+ * @param mapsLater that includes id maps and clocks, so that init is hidden later
+ * @returns the sync point at which the OOM score has to be set, if it cannot wait
+ */
+export function addBeginning(
+  plan: PlanBuilder,
+  { euid }: { euid: number },
+  { oomScoreAdj }: Process,
+  mapsLater: boolean,
+): number | undefined {
   plan.add('dieWithParent', ownOrigin, { signal: signal.KILL })
   // Modes of files and nodes are meant as they are given; the program gets its own mask in the end.
   plan.add('umask', ownOrigin, { mask: 0 })
-  if (hideFromOthers) plan.add('notDumpable', ownOrigin, {})
+  const point = euid !== 0 && oomScoreAdj !== undefined ? syncPoint.begun : undefined
+  if (point !== undefined) plan.add('sync', '/process/oomScoreAdj', { point })
+  if (euid === 0 || !mapsLater) plan.add('notDumpable', ownOrigin, {})
+  return point
+}
+
+/** Becomes root of the user namespace just entered; where that has none, the program's user. */
+export function addBecomeRoot(plan: PlanBuilder, origin: string, { user }: Process): void {
+  plan.add('becomeRoot', origin, { uid: user?.uid ?? 0, gid: user?.gid ?? 0 })
 }
 
 /** A session keyring of the container's own: keys of the caller stay outside. */

@@ -117,6 +117,7 @@ export interface Addon {
   euid(): number
   permittedCapabilities(): bigint
   egid(): number
+  inUserNamespace(): boolean
   kernelRelease(): string
   sleep(ms: number): void
   random(): string

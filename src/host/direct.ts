@@ -161,6 +161,7 @@ function system(addon: Addon): System {
     euid: () => addon.euid(),
     permittedCapabilities: () => addon.permittedCapabilities(),
     egid: () => addon.egid(),
+    inUserNamespace: () => addon.inUserNamespace(),
     kernelRelease: () => addon.kernelRelease(),
     architecture: () => process.arch,
     sleep: (ms) => addon.sleep(ms),

@@ -290,6 +290,8 @@ export interface System {
   /** Effective user of the caller. */
   euid(): Awaitable<number>
   egid(): Awaitable<number>
+  /** Whether the caller is in another user namespace than the machine's first one. */
+  inUserNamespace(): Awaitable<boolean>
   /** Mask of the capabilities that this process may use and hand on (capabilities(7), permitted set). */
   permittedCapabilities(): Awaitable<bigint>
   /** `6.1.0-13-amd64` */

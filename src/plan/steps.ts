@@ -46,9 +46,9 @@ const table = {
     fields: { flags: 'u64' },
   },
   becomeRoot: {
-    doc: 'Become user and group 0 of the user namespace just entered, without supplementary groups where that is allowed.',
+    doc: 'Become user and group 0 of the user namespace just entered, or uid and gid where it has no 0, without supplementary groups unless it forbids setgroups(2).',
     calls: 'setgroups, setresgid, setresuid',
-    fields: { setgroups: 'u32' },
+    fields: { uid: 'u32', gid: 'u32' },
   },
   setsid: {
     doc: 'Start a session without a terminal. An existing session leader is left as it is.',
@@ -123,7 +123,7 @@ const table = {
     fields: { mask: 'u64' },
   },
   user: {
-    doc: 'Set the supplementary groups (decimal numbers), group and user, for good. setgroups 0: leave the groups as they are.',
+    doc: 'Set the supplementary groups (decimal numbers), group and user, for good. setgroups 0: no groups may be the ones there are, where the user namespace forbids setgroups(2).',
     calls: 'setgroups, setresgid, setresuid',
     fields: { uid: 'u32', gid: 'u32', groups: 'strs', setgroups: 'u32' },
   },
@@ -216,6 +216,11 @@ const table = {
     doc: 'Make a device node (or fifo) in a directory; an existing node of the same kind and number is kept.',
     calls: 'mknodat, fchownat, fchmodat',
     fields: { dir: 'reg', name: 'str', mode: 'u32', major: 'u32', minor: 'u32', uid: 'u32', gid: 'u32' },
+  },
+  verifyDevice: {
+    doc: 'Check that a register holds a device node of this type (S_IFCHR, S_IFBLK) and number.',
+    calls: 'statx',
+    fields: { fd: 'reg', type: 'u32', major: 'u32', minor: 'u32' },
   },
   symlink: {
     doc: 'Make a symlink in a directory; an existing file of that name is replaced if keep is 0, left alone if it is 1, and if it is 2 has to be this very symlink.',
@@ -343,4 +348,6 @@ export const syncPoint = {
   mounted: 4,
   /** A new time namespace is there for the next process: its offsets. Reached only if there are any. */
   timeNamespace: 5,
+  /** Nothing was done yet: what needs a process that others can look into. Reached only if there is any. */
+  begun: 6,
 } as const

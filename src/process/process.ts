@@ -24,7 +24,7 @@ export interface ProcessFacts {
   rlimits: readonly PreparedRlimit[]
   /** Sockets handed on by LISTEN_FDS. */
   listenFds: number
-  /** Whether setgroups(2) is allowed: not in a user namespace that an ordinary user made. */
+  /** Whether setgroups(2) is allowed for certain: a user namespace may forbid it. */
   setgroups: boolean
   /** Mask of the capabilities that can be given; undefined: all. */
   permitted?: bigint | undefined

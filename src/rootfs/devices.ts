@@ -81,7 +81,10 @@ function prepareDevice(device: Device, origin: string, problems: ConfigProblem[]
   }
 }
 
-/** Device nodes of the host that are bound because mknod(2) is forbidden in a user namespace; fifos are allowed. */
+/**
+ * Device nodes of the host that are bound because mknod(2) is forbidden in a user namespace; fifos are allowed. They keep the
+ * owner and the permissions that they have there.
+ */
 export function cloneHostDevices(
   plan: PlanBuilder,
   devices: readonly PreparedDevice[],
@@ -92,6 +95,8 @@ export function cloneHostDevices(
     const path = pathOf(device)
     const tree = plan.register(path)
     plan.add('openTree', device.origin, { dst: tree, path, flags: 0 })
+    const { major, minor } = device
+    plan.add('verifyDevice', device.origin, { fd: tree, type: device.mode & fileType.BLK, major, minor })
     trees.set(device, tree)
   }
   return trees

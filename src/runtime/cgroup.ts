@@ -56,9 +56,9 @@ export async function makeCgroup(
     const { makeUnit } = await import('./systemd.ts')
     return makeUnit(host, placed, dir, undo)
   }
-  const { saved, writes, devices } = placed
+  const { saved, writes, devices, unprivileged } = placed
   const path = cgroupDir(saved)
-  const cgroup = await createCgroup(host, { root: saved.root, path, writes, devices })
+  const cgroup = await createCgroup(host, { root: saved.root, path, writes, devices, unprivileged })
   undo.push(`remove cgroup ${path}`, () => cgroup.undo())
   return { cgroup }
 }

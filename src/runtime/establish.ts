@@ -5,7 +5,7 @@
  * what `delete --force` can find and remove: directory and lock, state.json with the cgroup's place, fifos, the cgroup, init,
  * state.json with init's pid, init's set-up, state.json complete.
  */
-import type { Compiled, IdMap } from '../compiler/facts.ts'
+import type { Compiled, CreateFacts } from '../compiler/facts.ts'
 import { compileCreate } from '../compiler/create.ts'
 import { namespaceFlags, namespaceNames } from '../compiler/exec.ts'
 import type { PlacedRdt } from '../cgroups/resctrl.ts'
@@ -63,6 +63,7 @@ export async function establish(context: Context, request: CreateRequest, foregr
 
 interface Prepared {
   bundle: Bundle
+  facts: CreateFacts
   compiled: Compiled
   cgroup: PlacedCgroup | undefined
   keyring: string | undefined
@@ -79,30 +80,33 @@ async function prepare(
 ): Promise<Prepared> {
   const { host, log } = context
   const { spec } = bundle
-  const euid = await host.system.euid()
-  if (euid !== 0) {
-    throw new RuntError('NOT_ROOT', `needs root, and is user ${euid}`, {
-      hint: 'use sudo; containers without root are not supported',
-    })
-  }
+  const caller = await callerOf(host)
   checkTerminal(spec.process?.terminal === true, foreground, request.consoleSocket)
   await checkRootfs(context, bundle)
   const problems = [...(await ownNamespaceProblems(host, spec)), ...(await machineProblems(host, spec))]
+  if (caller.euid !== 0) {
+    const { rootlessProblems } = await import('./rootless.ts')
+    problems.push(...rootlessProblems(spec, caller.euid, caller.permitted))
+  }
   if (problems.length > 0) throw await invalidConfig(bundle.file, bundle.text, problems)
   const listen = await listenFds(context)
   await checkPreserved(context, listen, request.preserveFds ?? 0)
-  const placed = await placeCgroup(context, spec, request.id)
+  const unprivileged = isUnprivileged(context, caller)
+  const placed = await placeCgroup(context, spec, request.id).catch((error: unknown) => {
+    if (unprivileged) return goWithoutCgroup(error, spec)
+    throw error
+  })
   if (placed !== undefined && placed.problems.length > 0)
     throw await invalidConfig(bundle.file, bundle.text, placed.problems)
-  const cgroup = placed?.cgroup
+  const cgroup = placed && { ...placed.cgroup, unprivileged }
   const keyring = request.noNewKeyring === true ? undefined : await keyringName(host, request.id)
   const { intelRdt } = spec.linux ?? {}
   const rdt = intelRdt && (await (await import('./intel-rdt.ts')).placeRdt(host, request.id, intelRdt))
   const filter = await prepareFilter(context, spec, bundle.text)
-  const compiled = compileCreate(spec, {
+  const facts: CreateFacts = {
     id: request.id,
     bundle: bundle.dir,
-    cgroupDir: cgroup === undefined ? undefined : cgroupDir(cgroup.saved),
+    cgroupDir: cgroup && cgroupDir(cgroup.saved),
     cgroupRoot: cgroup?.saved.root,
     ...(await mountFacts(host, bundle, stateDir(context.globals, request.id))),
     noPivot: request.noPivot,
@@ -110,13 +114,13 @@ async function prepare(
     keyring,
     preserveFds: request.preserveFds,
     listenFds: listen,
-    euid,
-    permitted: await host.system.permittedCapabilities(),
+    ...caller,
     seccomp: filter?.facts,
-  })
+  }
+  const compiled = compileCreate(spec, facts)
   const warnings = [...bundle.warnings, ...(placed?.warnings ?? []), ...compiled.warnings]
   for (const warning of warnings) await log?.warn(warning)
-  return { bundle, compiled, cgroup, rdt, keyring, filter }
+  return { bundle, facts, compiled, cgroup, rdt, keyring, filter }
 }
 
 /** What this machine does not have. */
@@ -138,6 +142,23 @@ async function keyringName(host: Host, id: string): Promise<string> {
   return `_ses.${id}.${await host.system.random()}`
 }
 
+/** What the caller may do, as the compiler wants to know it. */
+async function callerOf({ system }: Host) {
+  const euid = await system.euid()
+  const permitted = await system.permittedCapabilities()
+  return { euid, permitted, inUserNamespace: await system.inUserNamespace() }
+}
+
+/** Whether failures that only root is spared are borne: `--rootless`, or what the caller is. */
+function isUnprivileged({ globals }: Context, caller: { euid: number; inUserNamespace: boolean }): boolean {
+  return globals.rootless === 'auto' ? caller.euid !== 0 || caller.inUserNamespace : globals.rootless
+}
+
+async function goWithoutCgroup(error: unknown, spec: Spec): Promise<undefined> {
+  const { checkNeedsNoCgroup } = await import('./rootless.ts')
+  checkNeedsNoCgroup(error, spec)
+}
+
 async function checkRootfs({ host }: Context, { rootfs }: Bundle): Promise<void> {
   if (rootfs === undefined) return
   const origin = '/root/path'
@@ -151,7 +172,7 @@ async function checkRootfs({ host }: Context, { rootfs }: Bundle): Promise<void>
 
 async function make(context: Context, request: CreateRequest, prepared: Prepared, undo: Undo): Promise<Established> {
   const { host } = context
-  const { bundle, compiled, cgroup } = prepared
+  const { bundle } = prepared
   const { dir, lock } = await makeContainer(context, request.id)
   undo.push('release the lock', () => closeQuietly(host, lock))
   const state = await initialState(context, request, prepared)
@@ -163,6 +184,8 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   }
   await makeFifos(host, dir)
   if (sharesMounts(state)) await makeMountPoint(host, dir)
+  const cgroup = await cgroupFor(context, prepared, { dir, state }, undo)
+  const { compiled } = prepared
   const init = await spawnIn(host, compiled.plan, dir, cgroup, undo)
   const established: Established = {
     dir,
@@ -181,28 +204,59 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   return established
 }
 
-/** Makes the cgroup and spawns init in it. */
+/**
+ * Makes the cgroup. Without it, where the caller may not make one and nothing needs one, the container is compiled anew.
+ * @returns undefined where it has none
+ */
+async function cgroupFor(
+  { host }: Context,
+  prepared: Prepared,
+  { dir, state }: { dir: string; state: SavedState },
+  undo: Undo,
+): Promise<Awaited<ReturnType<typeof makeCgroup>> | undefined> {
+  if (prepared.cgroup === undefined) return undefined
+  try {
+    return await makeCgroup(host, prepared.cgroup, dir, undo)
+  } catch (error) {
+    const { spec } = prepared.bundle
+    if (prepared.cgroup.unprivileged !== true) throw error
+    await goWithoutCgroup(error, spec)
+    prepared.cgroup = undefined
+    prepared.compiled = compileCreate(spec, { ...prepared.facts, cgroupDir: undefined })
+    state.cgroup = undefined
+    Object.assign(state, lateSteps(prepared.compiled.plan))
+    await saveState(host, dir, state)
+    return undefined
+  }
+}
+
 async function spawnIn(
   host: Host,
   plan: Plan,
   dir: string,
-  cgroup: PlacedCgroup | undefined,
+  made: Awaited<ReturnType<typeof cgroupFor>>,
   undo: Undo,
 ): Promise<Init> {
   const facts: SpawnFacts = {
     dir,
-    cgroup: -1,
+    cgroup: made?.cgroup.fd ?? -1,
     openUserNamespace: async (maps, origin) =>
       (await import('./user-namespace.ts')).openUserNamespace(host, maps, origin),
   }
-  if (cgroup === undefined) return Init.spawn(host, plan, facts, undo)
-  const { cgroup: made, settled } = await makeCgroup(host, cgroup, dir, undo)
   try {
-    return await Init.spawn(host, plan, { ...facts, cgroup: made.fd }, undo)
+    return await Init.spawn(host, plan, facts, undo)
   } finally {
-    await closeQuietly(host, made.fd)
-    await settled?.()
+    if (made !== undefined) {
+      await closeQuietly(host, made.cgroup.fd)
+      await made.settled?.()
+    }
   }
+}
+
+/** The part of a plan that `start` has to know. */
+function lateSteps({ steps }: Plan): Pick<SavedState, 'lateFrom' | 'lateSteps'> {
+  const lateFrom = steps.findIndex((step) => step.op === 'waitForStart') + 1
+  return { lateFrom, lateSteps: steps.slice(lateFrom).map(({ op, origin }) => ({ op, origin })) }
 }
 
 async function initialState(
@@ -211,8 +265,6 @@ async function initialState(
   { bundle, compiled, cgroup, rdt, keyring, filter }: Prepared,
 ): Promise<SavedState> {
   const { host } = context
-  const { steps } = compiled.plan
-  const lateFrom = steps.findIndex((step) => step.op === 'waitForStart') + 1
   const { spec } = bundle
   const flags = namespaceFlags(spec)
   return {
@@ -234,8 +286,7 @@ async function initialState(
     process: spec.process,
     domain: domainOf(spec),
     seccomp: filter && { flags: filter.facts.flags, listener: filter.facts.listener },
-    lateFrom,
-    lateSteps: steps.slice(lateFrom).map(({ op, origin }) => ({ op, origin })),
+    ...lateSteps(compiled.plan),
   }
 }
 
@@ -281,7 +332,9 @@ async function setUp(
     },
     reached: async (point) => {
       await context.log?.debug(`init is at sync point ${point}`)
+      if (point === parent.oomScoreAdj?.point) await adjustOom(context, init.name.pid, parent.oomScoreAdj)
       if (point === syncPoint.userNamespace && parent.idMaps !== undefined) {
+        const { writeIdMaps } = await import('./id-maps.ts')
         await writeIdMaps(context, init.name.pid, parent.idMaps)
       }
       if (point === syncPoint.timeNamespace && parent.timeOffsets !== undefined) {
@@ -289,7 +342,6 @@ async function setUp(
         await writeTimeOffsets(host, init.name.pid, parent.timeOffsets)
       }
       if (point === syncPoint.namespaces) {
-        await adjustOom(context, init.name.pid, parent.oomScoreAdj)
         if (prepared.cgroup !== undefined) await limitMemoryOf(host, prepared.cgroup)
         if (prepared.rdt !== undefined) {
           const { enterRdt } = await import('./intel-rdt.ts')
@@ -316,8 +368,12 @@ async function setUp(
   if (state.phase !== 'created') throw await died(context, prepared)
 }
 
-/** What `exec` compares: an init may leave its namespaces, and must not take others with it. */
+/**
+ * What `exec` compares: an init may leave its namespaces, and must not take others with it. Only root can look into an init, which
+ * is hidden from all others; without it, the kernel lets a user go nowhere by `exec` where that user may not go anyway.
+ */
 async function noteNamespaces({ host }: Context, state: SavedState): Promise<void> {
+  if (state.owner !== 0) return
   const names = namespaceNames(state.namespaces)
   const links = await attempt('read the namespaces of init', {}, () => host.processes.namespaces(state.pid, names))
   state.namespaceLinks = Object.fromEntries(names.map((name, index) => [name, links[index]!]))
@@ -343,23 +399,6 @@ async function closeConsole({ host }: Context, established: Established): Promis
   const fd = established.console
   established.console = -1
   if (fd >= 0) await closeQuietly(host, fd)
-}
-
-/** user_namespaces(7): one write(2) each, all lines at once. */
-export async function writeIdMaps(
-  { host }: Context,
-  pid: number,
-  maps: NonNullable<Compiled['parent']['idMaps']>,
-): Promise<void> {
-  const lines = (list: readonly IdMap[]) => list.map((map) => `${map.containerID} ${map.hostID} ${map.size}\n`).join('')
-  for (const [file, list, origin] of [
-    ['gid_map', maps.gid, maps.gidOrigin],
-    ['uid_map', maps.uid, maps.uidOrigin],
-  ] as const) {
-    await attempt(`map the ids of the user namespace (/proc/${pid}/${file})`, { origin }, () =>
-      host.files.writeExisting(`/proc/${pid}/${file}`, lines(list)),
-    )
-  }
 }
 
 export async function adjustOom(

@@ -97,6 +97,7 @@ async function compile(
     preserveFds: request.preserveFds,
     listenFds: listen,
     euid: await context.host.system.euid(),
+    inUserNamespace: await context.host.system.inUserNamespace(),
     permitted: await context.host.system.permittedCapabilities(),
     seccomp: await loadFilter(context.host, dir, state),
   })
@@ -224,8 +225,8 @@ async function setUp(
       await console.close()
     },
     reached: async (point) => {
+      if (point === parent.oomScoreAdj?.point) await adjustOom(context, init.name.pid, parent.oomScoreAdj)
       if (point !== syncPoint.ready) return
-      await adjustOom(context, init.name.pid, parent.oomScoreAdj)
       await limit(context, init.name.pid, parent.rlimits)
       await schedule(context, init.name.pid, parent)
       if (state.intelRdt !== undefined) {

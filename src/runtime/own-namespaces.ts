@@ -30,7 +30,23 @@ export async function ownNamespaceProblems(host: Host, spec: Spec): Promise<Conf
   for (const [index, { type, path }] of (spec.linux?.namespaces ?? []).entries()) {
     if (path === undefined) continue
     const parameters = Object.keys(spec.linux?.sysctl ?? {}).filter((name) => namespaceOfParameter(name) === type)
-    if ((type !== 'mount' && parameters.length === 0) || !(await isOwn(host, type, path))) continue
+    const names = type === 'uts' ? (['hostname', 'domainname'] as const).filter((name) => spec[name] !== undefined) : []
+    const matters = type === 'mount' || type === 'user' || parameters.length + names.length > 0
+    if (!matters || !(await isOwn(host, type, path))) continue
+    for (const name of names) {
+      problems.push({
+        pointer: `/${name}`,
+        message: "must not be set: the uts namespace of the container is the machine's",
+        hint: `leave out the path of the uts namespace, or ${name}`,
+      })
+    }
+    if (type === 'user') {
+      problems.push({
+        pointer: `/linux/namespaces/${index}/path`,
+        message: "must not be the runtime's own user namespace, which cannot be joined again",
+        hint: 'leave the namespace out: what is not listed is shared',
+      })
+    }
     if (type === 'mount') {
       problems.push({
         pointer: `/linux/namespaces/${index}/path`,

@@ -18,6 +18,8 @@ export interface PlacedCgroup {
   writes: readonly CgroupWrite[]
   check?: UsageCheck | undefined
   devices: DeviceFilter
+  /** The caller may not load device filters, and nobody expects it. */
+  unprivileged?: boolean | undefined
   /** With the systemd manager. */
   planned?: PlannedUnit | undefined
 }

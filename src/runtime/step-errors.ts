@@ -73,6 +73,7 @@ const verbs: Readonly<Partial<Record<StepName, string>>> = {
   readonlyPath: 'make read-only',
   mknod: 'make device',
   symlink: 'make link',
+  verifyDevice: 'bind the device of the host',
   verifyNull: 'verify /dev/null',
   pivotRoot: 'change the root',
   writeProc: 'write /proc file',
@@ -185,6 +186,15 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed) => string |
   },
   chdir: (code) =>
     code === 'ENOENT' || code === 'ENOTDIR' ? 'the path counts from the root filesystem of the container' : undefined,
+  becomeRoot: (code) =>
+    code === 'EINVAL' ? 'the user namespace maps neither id 0 nor the user and group of process.user' : undefined,
+  user: (code, { syscall }) => {
+    if (code === 'EINVAL') return 'the user namespace does not map the id'
+    return code === 'EPERM' && syscall === 'setgroups'
+      ? 'the user namespace allows nobody to set groups: leave out additionalGids, or map groups with newgidmap'
+      : undefined
+  },
+  verifyDevice: () => 'in a user namespace devices are those of the host: the same path must be the same device there',
   openTree: (code) => (code === 'ENOENT' ? 'the source of a bind mount must exist on the host' : undefined),
   newMount: (code, { subject }) => {
     if (code === 'ENODEV') return `the kernel has no filesystem ${subject}: see /proc/filesystems, or load its module`

@@ -14,6 +14,7 @@ const stateFile = 'state.json'
 
 /** Readers of `list` need to pass through the root, nobody but the owner to look into a container's directory. */
 const rootMode = 0o711
+const temporaryRootMode = 0o1700
 const containerMode = 0o700
 
 const notThere = () => new StateError('NOT_FOUND', 'container does not exist')
@@ -32,10 +33,14 @@ export async function makeContainer(context: Context, id: string): Promise<{ dir
         await make()
       } catch (error) {
         if (!isErrno(error, 'ENOENT')) throw error
-        await host.files.mkdirParents(stateRoot(globals), rootMode)
+        await makeRoot(context)
         await make()
       }
     } catch (error) {
+      if (isErrno(error, 'EACCES', 'EROFS') && (await host.system.euid()) !== 0) {
+        const hint = 'set XDG_RUNTIME_DIR to a directory of the user, or give one with --root'
+        throw await explained(`make state directory ${dir}`, error, { origin: '--root', hint })
+      }
       if (!isErrno(error, 'EEXIST')) throw error
       throw new StateError('EXISTS', 'container with given ID already exists', {
         hint: `choose another id, or remove it with "runt delete ${id}"`,
@@ -51,6 +56,14 @@ export async function makeContainer(context: Context, id: string): Promise<{ dir
     throw error
   }
   throw new StateError('DELETED', 'container was deleted while it was being created')
+}
+
+/** XDG Base Directory Specification: what has no sticky bit in $XDG_RUNTIME_DIR may be cleaned away. */
+async function makeRoot({ host, globals }: Context): Promise<void> {
+  const root = stateRoot(globals)
+  const { XDG_RUNTIME_DIR } = globals.env
+  const temporary = XDG_RUNTIME_DIR !== undefined && XDG_RUNTIME_DIR !== '' && root.startsWith(`${XDG_RUNTIME_DIR}/`)
+  await host.files.mkdirParents(root, temporary ? temporaryRootMode : rootMode)
 }
 
 /**

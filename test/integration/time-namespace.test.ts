@@ -23,7 +23,7 @@ function offset(stdout: string, clock: string): number {
 
 const near = (value: number, wanted: number): boolean => Math.abs(value - wanted) < 60
 
-// covers: /linux/namespaces/*/type, /linux/timeOffsets, /linux/timeOffsets/*/secs, /linux/timeOffsets/*/nanosecs
+// covers: /linux/namespaces/*/type, /linux/timeOffsets, /linux/timeOffsets/*/secs, /linux/timeOffsets/*/nanosecs, config-linux.md#namespaces/created
 test('the clocks of a time namespace are set before its first process runs', (t) => {
   if (lacks(t, 'runt')) return
   const offsets = { monotonic: { secs: 10 * day, nanosecs: 500_000_000 }, boottime: { secs: 20 * day } }
@@ -83,7 +83,7 @@ test('exec joins the time namespace and leaves its clocks alone', (t) => {
   sandbox.assertClean(t)
 })
 
-// covers: /linux/namespaces/*/path
+// covers: /linux/namespaces/*/path, config-linux.md#namespaces/joined
 test('a time namespace is joined by its path', (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = new Sandbox(t, withTime({ boottime: { secs: 20 * day } }, ['inside', 'wait']))

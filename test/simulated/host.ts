@@ -89,8 +89,9 @@ export class SimulatedHost {
       system: {
         now: () => '2026-01-02T03:04:05.123456789Z',
         euid: () => options.euid ?? 0,
-        permittedCapabilities: () => (1n << 41n) - 1n,
+        permittedCapabilities: () => ((options.euid ?? 0) === 0 ? (1n << 41n) - 1n : 0n),
         egid: () => options.euid ?? 0,
+        inUserNamespace: () => false,
         kernelRelease: () => '6.1.0',
         architecture: () => 'x64',
         random: () => '0123456789abcdef0123456789abcdef',

@@ -6,7 +6,7 @@ import type { Check } from './check.ts'
 import { deviceRules, devices } from './devices.ts'
 import { hooks } from './hooks.ts'
 import { intelRdt } from './intel-rdt.ts'
-import { mappings, mappingsAndNamespace, mountMappingRanges } from './mappings.ts'
+import { mappedIds, mappings, mappingsAndNamespace, mountMappingRanges } from './mappings.ts'
 import { mountDestinations, mountMappings, mountSources, protectedDestinations } from './mounts.ts'
 import { hostNames, namespaces, timeOffsets } from './namespaces.ts'
 import { netDevices } from './net-devices.ts'
@@ -35,6 +35,7 @@ export const specChecks: readonly Check<Spec>[] = [
   namespaces,
   mappingsAndNamespace,
   mappings,
+  mappedIds,
   timeOffsets,
   netDevices,
   intelRdt,

@@ -3,6 +3,8 @@ import { type Check, namespaceOf, type Report } from './check.ts'
 
 /** UID_GID_MAP_MAX_EXTENTS of Linux 4.15. */
 const maxMappings = 340
+/** map_write() of kernel/user_namespace.c takes less than a page. */
+const maxBytes = 4096
 const ids = 2 ** 32
 
 const fields = ['uidMappings', 'gidMappings'] as const
@@ -49,6 +51,14 @@ function checkList(list: readonly IdMapping[], pointer: string, report: Report):
     report.problem(pointer, `must have at most ${maxMappings} items, has ${list.length}`)
     return
   }
+  const bytes = list.reduce(
+    (sum, { containerID, hostID, size }) => sum + `${containerID} ${hostID} ${size}\n`.length,
+    0,
+  )
+  if (bytes >= maxBytes) {
+    const message = `must be shorter: its ${list.length} items make ${bytes} bytes of text, and the kernel takes ${maxBytes - 1}`
+    report.problem(pointer, message, 'join ranges that follow each other')
+  }
   list.forEach((mapping, index) => range(mapping, `${pointer}/${index}`, report))
   overlaps(list, 'containerID', pointer, report)
   overlaps(list, 'hostID', pointer, report)
@@ -73,4 +83,43 @@ function overlaps(list: readonly IdMapping[], field: 'containerID' | 'hostID', p
     }
     if (next.end > last.end) last = next
   }
+}
+
+/** Filesystems whose options `uid` and `gid` name ids of the user namespace in which they are mounted. */
+const withOwner = ['tmpfs', 'devpts']
+
+/** Ids that a new user namespace does not have: the kernel says EINVAL to whoever asks for them, and nothing else. */
+export const mappedIds: Check<Spec> = {
+  section: 'config-linux.md#user-namespace-mappings; user_namespaces(7)',
+  reads: ['/linux/uidMappings', '/linux/gidMappings', '/linux/namespaces', '/process/user', '/mounts'],
+  run(spec, report) {
+    const user = namespaceOf(spec, 'user')
+    const { uidMappings, gidMappings } = spec.linux ?? {}
+    if (user === undefined || user.path !== undefined || !uidMappings?.length || !gidMappings?.length) return
+    const whole = [...uidMappings, ...gidMappings].every(
+      ({ containerID, size }) => size > 0 && containerID + size < ids,
+    )
+    if (!whole) return
+    const check = (id: number, kind: 'uid' | 'gid', pointer: string, is: string): void => {
+      const field = kind === 'uid' ? 'uidMappings' : 'gidMappings'
+      if (isMapped(id, kind === 'uid' ? uidMappings : gidMappings)) return
+      report.problem(pointer, `${is}, which linux.${field} does not map`, 'map it, or leave it out')
+    }
+    const { uid = 0, gid = 0, additionalGids } = spec.process?.user ?? {}
+    check(uid, 'uid', '/process/user/uid', `is ${uid}`)
+    check(gid, 'gid', '/process/user/gid', `is ${gid}`)
+    additionalGids?.forEach((id, index) => check(id, 'gid', `/process/user/additionalGids/${index}`, `is ${id}`))
+    spec.mounts?.forEach(({ type, options }, mount) => {
+      if (type === undefined || !withOwner.includes(type)) return
+      options?.forEach((option, index) => {
+        const found = /^(uid|gid)=(\d+)$/.exec(option)
+        if (found === null) return
+        check(Number(found[2]), found[1] as 'uid' | 'gid', `/mounts/${mount}/options/${index}`, `is "${option}"`)
+      })
+    })
+  },
+}
+
+function isMapped(id: number, list: readonly IdMapping[]): boolean {
+  return list.some(({ containerID, size }) => id >= containerID && id < containerID + size)
 }

@@ -190,11 +190,11 @@ test('the root directory as state root is refused', async (t) => {
   t.regex((await runt(machine(), '--root / list')).stderr, /--root cannot be \//)
 })
 
-test('only root creates containers', async (t) => {
+test('a user other than root creates containers only with a user namespace', async (t) => {
   const world = machine()
   const { code, stderr } = await runt(world, 'create web', { euid: 1000 })
   t.is(code, 1)
-  t.regex(stderr, /needs root/)
+  t.regex(stderr, /linux\.namespaces must have a user namespace: the caller is user 1000/)
   t.deepEqual(world.remains(), [])
 })
 

@@ -145,6 +145,7 @@ test('the OOM score is set by the parent, and 0 is a score', (t) => {
   t.deepEqual(compileSample({ process: { oomScoreAdj: 0 } }).parent.oomScoreAdj, {
     value: 0,
     origin: '/process/oomScoreAdj',
+    point: syncPoint.namespaces,
   })
 })
 

@@ -59,10 +59,9 @@ test('in a user namespace its root is entered, and limits are left to the parent
   t.deepEqual(stepsOf(compileExec(process, facts).plan, 'becomeRoot'), [])
 })
 
-test("an ordinary user's user namespace keeps its groups", (t) => {
-  const { plan } = compileExec(process, { ...ownUser, euid: 1000 })
-  t.like(stepsOf(plan, 'becomeRoot'), [{ setgroups: 0 }])
-  t.like(stepsOf(plan, 'user'), [{ setgroups: 0 }])
+test('a user namespace may forbid to set groups', (t) => {
+  t.like(stepsOf(compileExec(process, ownUser).plan, 'user'), [{ setgroups: 0 }])
+  t.like(stepsOf(compileExec(process, { ...facts, inUserNamespace: true }).plan, 'user'), [{ setgroups: 0 }])
 })
 
 test('user, groups, directory and program are those of the process', (t) => {
@@ -154,7 +153,11 @@ test('an OOM score is set by the parent', (t) => {
   t.deepEqual(compileExec({ ...process, oomScoreAdj: -5 }, facts).parent.oomScoreAdj, {
     value: -5,
     origin: '/process/oomScoreAdj',
+    point: syncPoint.ready,
   })
+  const { plan, parent } = compileExec({ ...process, oomScoreAdj: -5 }, { ...facts, euid: 1000 })
+  t.is(parent.oomScoreAdj?.point, syncPoint.begun, 'before it is hidden from a user')
+  t.true(inOrder(plan, 'sync', 'notDumpable'))
 })
 
 test("the file mode creation mask is the configuration's, or runc's", (t) => {

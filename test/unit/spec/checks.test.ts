@@ -201,8 +201,8 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
   ],
   [
     'a mapping beyond the last id outside',
-    { ...user, '/linux/gidMappings': mappings([0, 4294967295, 1]) },
-    '/linux/gidMappings/0/size must not reach beyond the last id, 4294967294, is 1',
+    { ...user, '/linux/gidMappings': mappings([0, 4294967295, 6]) },
+    '/linux/gidMappings/0/size must not reach beyond the last id, 4294967294, is 6',
   ],
   [
     'mappings that overlap inside',
