@@ -249,7 +249,7 @@ const text = [
   '## Differences',
   '',
   'The same tests run against runc and crun: those of Debian 12 on this machine (`RUNT_UNDER_TEST=runc npm run test:integration`), those of',
-  'Debian’s newest suite in the virtual machine (`test/vm/controls.sh`). Where they fail, this is why.',
+  'Debian’s newest suite likewise (`test/vm/controls.sh`, with `VM=1` in the virtual machine). Where they fail, this is why.',
   '',
   '| what | runt | others | why |',
   '| --- | --- | --- | --- |',

@@ -6,4 +6,110 @@ export interface Difference {
   readonly why: string
 }
 
-export const differences: readonly Difference[] = []
+const daemons = 'daemons rely on it'
+const security = 'what is not asked for is not given'
+
+export const differences: readonly Difference[] = [
+  {
+    what: 'delete of a container that is created',
+    runt: 'removes it',
+    others: 'the same; the specification makes it an error',
+    why: daemons,
+  },
+  {
+    what: 'state of a paused container',
+    runt: 'paused',
+    others: 'the same; a value beyond the four of the specification, which allows it',
+    why: daemons,
+  },
+  {
+    what: 'kill with SIGKILL of a paused container',
+    runt: 'ends it',
+    others: 'runc 1.1.5: the signal is pending until somebody resumes the container',
+    why: 'runtime.md: kill sends the signal to a running container',
+  },
+  {
+    what: 'kill of a container that is being created',
+    runt: 'refused, without effect',
+    others: 'runc and crun: the container does not exist yet',
+    why: 'runtime.md: kill is for created and running containers',
+  },
+  {
+    what: 'exec after config.json was changed or removed',
+    runt: 'takes the process of the config.json that create read',
+    others: 'runc 1.1.5: reads config.json again, and fails without it',
+    why: 'runtime.md: changes after create do not affect the container',
+  },
+  {
+    what: 'no capabilities in config.json',
+    runt: 'no capabilities, as runc 1.1.5',
+    others: 'runc 1.3.6: all that runc has itself',
+    why: security,
+  },
+  {
+    what: 'a file in the place of a device',
+    runt: 'an error, and the file stays',
+    others: 'runc 1.1.5 and crun 1.8.1: take what is there for the device',
+    why: 'config-linux.md, Devices',
+  },
+  {
+    what: 'an annotation without a name',
+    runt: 'refused',
+    others: 'runc and crun: taken',
+    why: 'config.md, Annotations',
+  },
+  {
+    what: 'the mode of a tmpfs whose target is there',
+    runt: 'that of its options',
+    others: 'runc 1.1.5: that of the target; runc 1.3.6: that of its options',
+    why: 'the options are what the configuration asks for',
+  },
+  {
+    what: 'a mount target below a symlink that leads nowhere',
+    runt: 'made inside the root, as by runc',
+    others: 'crun 1.28: no such file or directory',
+    why: 'images have such links (/etc/resolv.conf)',
+  },
+  {
+    what: 'rshared among the options of a tmpfs',
+    runt: 'the mount is shared, as by runc',
+    others: 'crun 1.28: it is private',
+    why: 'config.md, Linux mount options',
+  },
+  {
+    what: '/dev/console',
+    runt: 'the terminal, bound to it, as by runc',
+    others: 'crun 1.28: a symlink to /dev/pts/0',
+    why: 'config-linux.md, Default devices',
+  },
+  {
+    what: 'what a program wrote to its terminal just before it ended',
+    runt: 'arrives whole',
+    others: 'crun 1.8.1 and 1.28: the end may be missing',
+    why: 'output is not to be lost',
+  },
+  {
+    what: 'the window of the terminal',
+    runt: 'has its size when the program starts',
+    others: 'runc and crun: gets it while the program runs',
+    why: 'a program may read it once, at its start',
+  },
+  {
+    what: 'list --format json without containers',
+    runt: 'null, as runc 1.1.5',
+    others: 'runc 1.3.6: nothing',
+    why: 'nothing is no JSON',
+  },
+  {
+    what: 'a variable that is twice in process.env',
+    runt: 'once, with its last value',
+    others: 'runc 1.1.5: handed on twice',
+    why: 'as newer runcs; which of two counts is up to the program',
+  },
+  {
+    what: 'the id ..',
+    runt: 'refused by every command',
+    others: 'crun 1.8.1: delete removes the directory above the state',
+    why: 'an id is a name in the directory of the state',
+  },
+]
