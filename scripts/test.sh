@@ -35,7 +35,7 @@ run_node() { as_root env RUNT_UNDER_TEST="$PWD/dist/cli.js" bash scripts/test-in
 run_vm() { as_root bash test/vm/suite.sh; }
 run_kernel() {
   KERNEL=$(as_root test/vm/newest.sh kernel) || return 1
-  as_root env KERNEL="$KERNEL" bash test/vm/suite.sh test/integration/{namespaces,mounts,process}.test.ts
+  as_root env KERNEL="$KERNEL" bash test/vm/suite.sh test/integration/{namespaces,mounts}.test.ts
 }
 
 # count PATTERN LOG: how many lines of ava's report match.

@@ -29,12 +29,6 @@ export const differences: readonly Difference[] = [
     why: 'runtime.md: kill sends the signal to a running container',
   },
   {
-    what: 'kill of a container that is being created',
-    runt: 'refused, without effect',
-    others: 'runc and crun: the container does not exist yet',
-    why: 'runtime.md: kill is for created and running containers',
-  },
-  {
     what: 'exec after config.json was changed or removed',
     runt: 'takes the process of the config.json that create read',
     others: 'runc 1.1.5: reads config.json again, and fails without it',

@@ -30,6 +30,7 @@ for (const [what, changes, problem] of [
 }
 
 // covers: /linux/seccomp/defaultErrnoRet, /linux/seccomp/syscalls/*/errnoRet
+// covers: config-linux.md#seccomp/default-errno-unsupported, config-linux.md#seccomp/errno-unsupported
 test('an errno for an action that has none is refused', (t) => {
   t.deepEqual(problemsWith(rule({ errnoRet: 1 })), [
     '/linux/seccomp/syscalls/0/errnoRet must not be there: SCMP_ACT_ALLOW has no errno',
@@ -50,7 +51,7 @@ test('an errno that the kernel cannot give is refused', (t) => {
   ])
 })
 
-// covers: /linux/seccomp/syscalls/*/names, /linux/seccomp/syscalls/*/args/*/index
+// covers: /linux/seccomp/syscalls/*/names, /linux/seccomp/syscalls/*/args/*/index, config-linux.md#seccomp/names-required
 test('a rule names a call, and arguments that calls have', (t) => {
   t.deepEqual(problemsWith(rule({ names: [] })), ['/linux/seccomp/syscalls/0/names must have at least one item'])
   t.deepEqual(problemsWith(rule({ names: ['read', ''] })), ['/linux/seccomp/syscalls/0/names/1 must not be empty'])
@@ -59,7 +60,7 @@ test('a rule names a call, and arguments that calls have', (t) => {
   ])
 })
 
-// covers: /linux/seccomp/listenerPath, /linux/seccomp/listenerMetadata
+// covers: /linux/seccomp/listenerPath, /linux/seccomp/listenerMetadata, config-linux.md#seccomp/metadata-alone
 test('a listener is told where it is needed, and metadata only with it', (t) => {
   t.deepEqual(problemsWith(seccomp({ syscalls: [notify] })), [
     '/linux/seccomp/listenerPath is required: a rule has SCMP_ACT_NOTIFY, and its listener must be known',
