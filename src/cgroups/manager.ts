@@ -243,7 +243,8 @@ const limitHints: Readonly<Record<string, string>> = {
   'io.max': 'the numbers must be those of a whole disk, not a partition: see lsblk',
 }
 
-async function applyWrite(host: Host, path: string, write: CgroupWrite): Promise<void> {
+/** Writes a limit, or what stands in for it. @throws RuntError `CGROUP_LIMIT` */
+export async function applyWrite(host: Host, path: string, write: CgroupWrite): Promise<void> {
   let { file, value } = write
   try {
     try {
@@ -284,7 +285,8 @@ async function open(host: Host, path: string): Promise<Fd> {
   }
 }
 
-async function setDevices(
+/** Puts a filter in place of the cgroup's. @throws RuntError `CGROUP_DEVICES` */
+export async function setDevices(
   host: Host,
   path: string,
   fd: Fd,

@@ -109,6 +109,14 @@ export async function makeRdt(host: Host, placed: PlacedRdt, made: (dir: string)
   if (await makeDirectory(host, root, monitor, 'make the monitoring group')) made(monitor)
 }
 
+/** Other schemas for a class that is there. @throws RuntError `RDT_GROUP` */
+export async function writeSchemata(host: Host, group: string, lines: string[], pointer: string): Promise<void> {
+  const what = `write ${JSON.stringify(lines.join('\n'))} to ${group}/schemata`
+  await explained(host, group, what, pointer, () =>
+    host.files.writeExisting(`${group}/schemata`, `${lines.join('\n')}\n`),
+  )
+}
+
 /** @returns false if it was there */
 async function makeDirectory(host: Host, root: string, dir: string, what: string): Promise<boolean> {
   try {

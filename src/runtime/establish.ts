@@ -279,6 +279,7 @@ async function initialState(
     pid: 0,
     startTime: 0,
     cgroup: cgroup?.saved,
+    resources: spec.linux?.resources,
     intelRdt: rdt?.saved,
     namespaces: flags,
     ownPids: spec.linux?.namespaces?.some(({ type, path }) => type === 'pid' && path === undefined) === true,

@@ -3,7 +3,7 @@ import type { SeccompFacts } from '../compiler/facts.ts'
 import { RuntError } from '../errors.ts'
 import type { Domain } from '../process/scheduling.ts'
 import type { SavedRdt } from '../cgroups/resctrl.ts'
-import type { Process } from '../spec/schema.gen.ts'
+import type { Process, Resources } from '../spec/schema.gen.ts'
 
 /** Format of state.json that this version writes; older ones are read, newer ones refused. */
 export const stateFormat = 1
@@ -46,6 +46,8 @@ export interface SavedState {
   /** Of init, field 22 of /proc/PID/stat. */
   startTime: number
   cgroup?: SavedCgroup | undefined
+  /** The limits in force, for `update`; left out where there are none. */
+  resources?: Resources | undefined
   /** Of linux.intelRdt. */
   intelRdt?: SavedRdt | undefined
   /** CLONE_NEW* of the namespaces that config.json names: what `exec` joins. */

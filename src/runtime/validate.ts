@@ -82,7 +82,8 @@ async function readFile(context: Context, name: string, origin: string): Promise
   return { dir: resolvePath(file, '..'), file, text }
 }
 
-async function readStandardInput({ host }: Context): Promise<string> {
+/** Standard input to its end. @throws UsageError if it is larger than a configuration may be */
+export async function readStandardInput({ host }: Context): Promise<string> {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let text = ''
   for (;;) {

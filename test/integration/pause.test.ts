@@ -72,13 +72,15 @@ test('ps lists the processes of the container and no others', async (t) => {
   const table = lines(sandbox.run(['ps', sandbox.id]).stdout)
   t.regex(table[0]!, /^UID +PID +PPID +C STIME TTY +TIME CMD$/)
   t.is(table.length, 4)
-  const own = lines(sandbox.run(['ps', sandbox.id, '-e', '-o', 'comm,pid']).stdout)
+  // Debian 12's runc leaves the processes out when it is given options.
+  if (lacks(t, 'runt')) return
+  const own = lines(sandbox.run(['ps', sandbox.id, '-eo', 'comm,pid']).stdout)
   t.regex(own[0]!, /^COMMAND +PID$/)
   t.deepEqual(
     own.slice(1).map((line) => line.split(/ +/)[0]),
     ['inside', 'inside', 'inside'],
   )
-  const without = sandbox.run(['ps', sandbox.id, '-e', '-o', 'comm'])
+  const without = sandbox.run(['ps', sandbox.id, '-eo', 'comm'])
   t.is(without.status, 1)
   t.regex(without.stderr, /couldn't find PID field in ps output/)
   sandbox.run(['delete', '--force', sandbox.id])

@@ -173,6 +173,46 @@ static void burn(int milliseconds) {
   printf("burned %ld\n", used.tv_sec * 1000 + used.tv_nsec / 1000000);
 }
 
+// On which processors it may run.
+static void affinity(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) < 0) return failed("affinity", "sched_getaffinity");
+  printf("affinity");
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+    if (CPU_ISSET(cpu, &set)) printf(" %d", cpu);
+  puts("");
+}
+
+// Writes so many KiB past the page cache, 64 at a time: how many milliseconds that took.
+static void write_direct(const char *path, int kibibytes) {
+  int fd = open(path, O_WRONLY | O_DIRECT);
+  if (fd < 0) return failed("write-direct", "open");
+  void *block = NULL;
+  if (posix_memalign(&block, 4096, 65536) != 0) return;
+  memset(block, 1, 65536);
+  struct timespec start, now;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  for (int done = 0; done < kibibytes; done += 64)
+    if (write(fd, block, 65536) < 0) return failed("write-direct", "write");
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  printf("wrote %ld\n", (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000);
+  close(fd);
+}
+
+// Maps and touches huge pages of 2 MiB one by one: how many there were.
+static void huge_pages(int count) {
+  int done = 0;
+  for (; done < count; done++) {
+    char *page = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+    if (page == MAP_FAILED) {
+      failed("huge-pages", "mmap");
+      break;
+    }
+    *page = 1;
+  }
+  printf("huge pages %d\n", done);
+}
+
 static void on_signal(int number) {
   char text[32];
   int size = snprintf(text, sizeof text, "signal %d\n", number);
@@ -257,6 +297,9 @@ static int one(char **a) {
   else if (IS("read-all")) { char b[4096]; ssize_t n; while ((n = read(0, b, sizeof b)) > 0) if (write(1, b, (size_t)n) < 0) return 1; }
   else if (IS("memory")) memory(number_of(a, 1));
   else if (IS("forks")) forks(number_of(a, 1));
+  else if (IS("affinity")) affinity();
+  else if (IS("write-direct")) write_direct(a[1], number_of(a, 2));
+  else if (IS("huge-pages")) huge_pages(number_of(a, 1));
   else if (IS("burn")) burn(number_of(a, 1));
   else if (IS("sleep")) { fflush(stdout); struct timespec t = {number_of(a, 1), 0}; nanosleep(&t, NULL); }
   else if (IS("wait")) { fflush(stdout); for (;;) pause(); }

@@ -1,0 +1,54 @@
+/** Other limits for a cgroup with processes in it. */
+import { openFlags, type Host } from '../host/host.ts'
+import type { DeviceFilter } from './devices.ts'
+import { RuntError } from '../errors.ts'
+import type { CgroupWrite, UsageCheck } from './knobs.ts'
+import { applyWrite, checkUsage, setDevices } from './manager.ts'
+
+export interface CgroupUpdate {
+  path: string
+  writes: readonly CgroupWrite[]
+  /** What brings the same files back to what is in force now. */
+  before: readonly CgroupWrite[]
+  check: UsageCheck | undefined
+  /** In place of the one that there is; undefined leaves it. */
+  devices: DeviceFilter | undefined
+}
+
+/**
+ * Makes the writes in their order. If one is refused, what was written before it is taken back as far as that can be done.
+ * @throws RuntError `CGROUP_LIMIT`, `CGROUP_USAGE`, `CGROUP_DEVICES`
+ */
+export async function applyUpdate(host: Host, { path, writes, before, check, devices }: CgroupUpdate): Promise<void> {
+  if (check !== undefined) await checkUsage(host, path, check)
+  try {
+    for (const write of withRoom(writes)) await applyWrite(host, path, write)
+    if (devices !== undefined) await replaceDevices(host, path, devices)
+  } catch (error) {
+    const failures: Error[] = []
+    for (const write of withRoom(before)) {
+      try {
+        await applyWrite(host, path, write)
+      } catch (failure) {
+        failures.push(failure as Error)
+      }
+    }
+    if (error instanceof RuntError) error.cleanupErrors = [...error.cleanupErrors, ...failures]
+    throw error
+  }
+}
+
+/** The kernel takes no quota below the burst that is in force, and no burst above the quota: the old burst goes first. */
+function withRoom(writes: readonly CgroupWrite[]): readonly CgroupWrite[] {
+  const burst = writes.find(({ file }) => file === 'cpu.max.burst')
+  return burst === undefined ? writes : [{ ...burst, value: '0', optional: true }, ...writes]
+}
+
+async function replaceDevices(host: Host, path: string, devices: DeviceFilter): Promise<void> {
+  const fd = await host.files.open(path, openFlags.directory | openFlags.path)
+  try {
+    await setDevices(host, path, fd, devices, false)
+  } finally {
+    await host.files.close(fd)
+  }
+}
