@@ -239,7 +239,7 @@ function addIsolation(plan: PlanBuilder, prepared: Prepared, early: Early, proc:
   if (process.terminal !== true) plan.add('setsid', ownOrigin, {})
   if (namespaces.membership('cgroup') === 'new')
     plan.add('unshare', namespaces.origin('cgroup'), { flags: clone.NEWCGROUP })
-  if (proc !== undefined) addKeyLabel(plan, proc, process)
+  if (proc !== undefined && facts.keyring !== undefined) addKeyLabel(plan, proc, process)
   addKeyring(plan, facts.keyring)
   plan.add('sync', ownOrigin, { point: syncPoint.namespaces })
 }
