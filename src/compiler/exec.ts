@@ -102,7 +102,8 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
       permitted: ownUser ? undefined : facts.permitted,
       // Without `final`, the kernel decides what `initial` means in the container's cgroup: config.md#linux-process.
       cpus: final.length === 0 && initial.length > 0 ? undefined : final.map(String),
-      privileged: !ownUser,
+      // CAP_SYS_NICE went before anybody in the container could see this process.
+      privileged: false,
       domain: facts.domain ?? {},
       seccomp: facts.seccomp,
     },
@@ -111,7 +112,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
   addLateFilter(plan, process, facts.seccomp)
   plan.add('exec', '/process/args', {})
 
-  const parent: ParentActions = { rlimits: ownUser ? rlimits : [], ...(ownUser && schedulingOf(process)) }
+  const parent: ParentActions = { rlimits: ownUser ? rlimits : [], ...schedulingOf(process) }
   if (facts.seccomp?.listener !== undefined) parent.listener = facts.seccomp.listener
   const { oomScoreAdj } = process
   const point = oomPoint ?? syncPoint.ready

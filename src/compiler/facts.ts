@@ -108,7 +108,7 @@ export interface ParentActions {
   oomScoreAdj?: { value: number; origin: Origin; point: number }
   /** At `syncPoint.namespaces`: move devices of the own network namespace into the container's, where they are called `to`. */
   netDevices?: readonly NetDeviceMove[]
-  /** At `syncPoint.ready`: sched_setattr(2) and ioprio_set(2). Only for containers with a user namespace. */
+  /** At `syncPoint.ready`: sched_setattr(2) and ioprio_set(2). For containers with a user namespace, and for `exec`. */
   scheduler?: SchedulerFields | undefined
   ioPriority?: IoPriorityFields | undefined
   /** When init reports a listener: the descriptor is handed on (config-linux.md#containerprocessstate). */

@@ -30,7 +30,7 @@ export interface ProcessFacts {
   permitted?: bigint | undefined
   /** Processors to run on, as decimal numbers; none: all of the cgroup; undefined: as they are. */
   cpus: readonly string[] | undefined
-  /** Whether the process's privileges count outside of its user namespace: else others set its scheduling. */
+  /** Whether the process has CAP_SYS_NICE outside of its user namespace until the end: else others set its scheduling. */
   privileged: boolean
   domain: Domain
   /** The host's procfs, closed after it was used; undefined where there are no labels, or they were written before. */

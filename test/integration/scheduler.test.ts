@@ -146,6 +146,30 @@ test('the I/O priority is that of the config', (t) => {
   }
 })
 
+// covers: /process/scheduler, /process/ioPriority
+test('exec runs as the container’s process does, or as its file says', (t) => {
+  if (lacks(t, 'runt')) return
+  for (const more of [() => undefined, ownUser]) {
+    const sandbox = new Sandbox(t, (spec) => {
+      spec.process!.args = ['inside', 'wait']
+      spec.process!.env = ['PATH=/bin']
+      spec.process!.scheduler = { policy: 'SCHED_RR', priority: 9 }
+      spec.process!.ioPriority = { class: 'IOPRIO_CLASS_RT', priority: 3 }
+      more(spec)
+    })
+    chmodSync(sandbox.dir, 0o755)
+    t.is(sandbox.detached(['run', '-d', sandbox.id]).status, 0)
+    const plain = sandbox.run(['exec', sandbox.id, 'inside', 'scheduling'])
+    t.regex(lines(plain.stdout)[0] ?? '', /^policy 2 flags 0 nice 0 priority 9/, plain.stderr)
+    t.is(lines(plain.stdout)[1], 'io class 1 priority 3')
+    const file = path.join(sandbox.dir, 'process.json')
+    const process = { args: ['inside', 'scheduling'], cwd: '/', env: ['PATH=/bin'] }
+    writeFileSync(file, JSON.stringify({ ...process, scheduler: { policy: 'SCHED_OTHER', nice: -7 } }))
+    const own = sandbox.run(['exec', '--process', file, sandbox.id])
+    t.regex(lines(own.stdout)[0] ?? '', /^policy 0 flags 0 nice -7 priority 0/, own.stderr)
+  }
+})
+
 const cpus = Number(spawnSync('nproc', { encoding: 'utf8' }).stdout)
 const allCpus = Array.from({ length: cpus }, (_, cpu) => ` ${cpu}`).join('')
 

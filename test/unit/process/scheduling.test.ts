@@ -24,13 +24,12 @@ test('scheduling is set while the process has the rights for it', (t) => {
   t.like(stepsOf(plan, 'scheduler'), [{ policy: 1, priority: 5, flags: 1, nice: 0, origin: '/process/scheduler' }])
   t.like(stepsOf(plan, 'ioPriority'), [{ ioClass: 1, priority: 1, origin: '/process/ioPriority' }])
   t.is(parent.scheduler, undefined)
-  const exec = compileExec({ ...base, scheduler, ioPriority }, facts)
-  t.true(inOrder(exec.plan, 'fork', 'ioPriority', 'scheduler', 'user'))
 })
 
-test('for a user namespace, whose rights do not count, the parent sets it', (t) => {
+test('for a user namespace, whose rights do not count, and for exec, which gave them up, the parent sets it', (t) => {
   for (const { plan, parent } of [
     compileSample({ process: { scheduler, ioPriority }, linux: ownUser }),
+    compileExec({ ...base, scheduler, ioPriority }, facts),
     compileExec({ ...base, scheduler, ioPriority }, { ...facts, namespaces: facts.namespaces | clone.NEWUSER }),
   ]) {
     t.deepEqual([...stepsOf(plan, 'scheduler'), ...stepsOf(plan, 'ioPriority')], [])
