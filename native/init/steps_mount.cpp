@@ -177,7 +177,7 @@ bool run(const MaskStep &s, Machine &m) {
   Fd target = open_in(m.get(s.root), s.path, 0, 0, 0, &call);
   if (is_missing(target)) return true;
   if (target.get() < 0) return m.fail(target.get(), call, s.path);
-  struct statx status;
+  struct statx status = {};
   int result = sys::statx(target.get(), "", AT_EMPTY_PATH, &status);
   if (result < 0) return m.fail(result, "statx", s.path);
   int cover = m.get((status.stx_mode & kTypeMask) == kTypeDirectory ? s.empty : s.null_);

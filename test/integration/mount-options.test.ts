@@ -129,6 +129,7 @@ for (const [option, before, expected] of recursive) {
 
 // covers: config.md#linux-mount-options
 test('propagation options hold, for the mount alone or with what is below', (t) => {
+  if (lacks(t, 'runc')) return
   const cases = [
     ['private', /^$/],
     ['rprivate', /^$/],
@@ -164,7 +165,7 @@ test('a bind keeps the flags of its source that it does not name', (t) => {
 })
 
 test('in a user namespace, flags that are locked stay whatever the options say', (t) => {
-  if (runtime === 'runc') return void t.pass() // Debian 12's fails with EPERM.
+  if (lacks(t, 'runt')) return // Debian 12's runc fails with EPERM; its crun mounts the source anew, without its flags.
   for (const options of [
     ['bind'],
     ['bind', 'ro'],
@@ -378,7 +379,8 @@ test('rootfsPropagation is that of the container’s root', (t) => {
     ['runbindable', /^unbindable$/],
   ] as const
   for (const [value, expected] of cases) {
-    if (runtime !== 'runt' && value.endsWith('unbindable')) continue // Debian 12's runc and crun refuse to bind the root.
+    // Debian 12's runc and crun cannot bind an unbindable root; runc sets what it binds, which is not shared.
+    if (runtime !== 'runt' && /unbindable|shared/.test(value)) continue
     const { stdout, stderr } = run(
       t,
       () => [],
@@ -492,6 +494,7 @@ test('proc takes its options, in a new and in a joined pid namespace', (t) => {
 
 // covers: /linux/maskedPaths, /linux/readonlyPaths, config-linux.md#masked-paths, config-linux.md#readonly-paths
 test('masked and read-only paths may be links, repeat, and lie below each other or below a file', (t) => {
+  if (lacks(t, 'runc')) return
   const { stdout, stderr, sandbox } = run(
     t,
     (sandbox) => {
