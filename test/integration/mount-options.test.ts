@@ -72,7 +72,7 @@ const shown: readonly [options: string[], ...expected: string[]][] = [
   [['sync', 'dirsync', 'lazytime', 'iversion'], 'sync', 'dirsync', 'lazytime'],
 ]
 
-// covers: config.md#linux-mount-options, /mounts/*/options
+// covers: config.md#linux-mount-options/flags, /mounts/*/options
 for (const [options, ...expected] of shown) {
   test(`a tmpfs with ${options.join()} is ${expected.join()}`, (t) => {
     if (lacks(t, 'runt')) return // Debian 12's runc and crun lack some of them.
@@ -105,7 +105,7 @@ const recursive: readonly [option: string, before: string, ...expected: string[]
   ['rnorelatime', 'relatime', '!noatime'],
 ]
 
-// covers: config.md#linux-mount-options
+// covers: config.md#linux-mount-options/flags, config.md#linux-mount-options/bind
 for (const [option, before, expected] of recursive) {
   test(`${option} holds for what is mounted below too`, (t) => {
     if (lacks(t, 'runt')) return
@@ -127,7 +127,7 @@ for (const [option, before, expected] of recursive) {
   })
 }
 
-// covers: config.md#linux-mount-options
+// covers: config.md#linux-mount-options/propagation
 test('propagation options hold, for the mount alone or with what is below', (t) => {
   if (lacks(t, 'runc')) return
   const cases = [
@@ -144,7 +144,7 @@ test('propagation options hold, for the mount alone or with what is below', (t) 
     t.regex(seen(t, () => [tmpfs(option)])!.propagation.join(' '), expected, option)
 })
 
-// covers: config.md#linux-mount-options
+// covers: config.md#linux-mount-options/remount
 test('remount changes what is mounted there already, and its parameters', (t) => {
   if (lacks(t, 'runt')) return
   const mount = seen(t, () => [tmpfs('nosuid', 'size=64k'), { ...tmpfs('remount', 'noexec', 'size=128k') }])!
@@ -230,7 +230,7 @@ test('files, sockets, fifos and devices are bound onto what is made for them', (
   )
 })
 
-// covers: /mounts/*/destination
+// covers: /mounts/*/destination, config.md#mounts/order
 test('mounts are made in their order: nested, over each other, and in a read-only tmpfs', (t) => {
   const { stdout, stderr, sandbox } = run(
     t,
@@ -366,7 +366,7 @@ test('copy-symlink excludes the others', (t) => {
   t.regex(stderr, /options\[3\] is "dest-nofollow", which excludes "copy-symlink"/)
 })
 
-// covers: /linux/rootfsPropagation, config-linux.md#rootfs-mount-propagation
+// covers: /linux/rootfsPropagation
 test('rootfsPropagation is that of the container’s root', (t) => {
   const cases = [
     ['private', /^$/],
@@ -492,7 +492,7 @@ test('proc takes its options, in a new and in a joined pid namespace', (t) => {
   }
 })
 
-// covers: /linux/maskedPaths, /linux/readonlyPaths, config-linux.md#masked-paths, config-linux.md#readonly-paths
+// covers: /linux/maskedPaths, /linux/readonlyPaths
 test('masked and read-only paths may be links, repeat, and lie below each other or below a file', (t) => {
   if (lacks(t, 'runc')) return
   const { stdout, stderr, sandbox } = run(

@@ -50,7 +50,7 @@ function shell(script: string, ...args: string[]): string {
 /** All below a directory: type, mode, owners, size of files, target of links. */
 const listing = (dir: string): string => shell('cd "$1"; find . -mindepth 1 -printf "%p %y %m %U:%G %l\\n" | sort', dir)
 
-// covers: config.md#linux-mount-options
+// covers: /mounts/*/options
 test('a tmpfs with tmpcopyup starts with what it covers: files, directories, links, owners and modes', (t) => {
   const { sandbox, data } = copied(t, (dir) => {
     mkdirSync(path.join(dir, 'sub/deep'), { recursive: true })
