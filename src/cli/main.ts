@@ -55,7 +55,8 @@ function findCommand(name: string): Command {
   const command = commands.find((row) => row.name === name)
   if (command !== undefined) return command
   const known = commands.map((row) => row.name)
-  throw new UsageError(`unknown command "${name}"`, { hint: suggestion(name, known) ?? 'see runt --help' })
+  const hint = name === 'version' ? 'runt --version tells it' : (suggestion(name, known) ?? 'see runt --help')
+  throw new UsageError(`unknown command "${name}"`, { hint })
 }
 
 function logSettings(caller: Caller, globals: Parsed) {

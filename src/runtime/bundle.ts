@@ -56,7 +56,8 @@ export async function readBundle(
 ): Promise<ConfigText> {
   const { host, globals } = context
   const name = absolute(globals, request.bundle ?? '.')
-  const dir = await attempt(`bundle ${name}`, { origin: '--bundle' }, () => host.files.realPath(name))
+  const hint = 'a bundle is a directory with a config.json and the root filesystem'
+  const dir = await attempt(`bundle ${name}`, { origin: '--bundle', hint }, () => host.files.realPath(name))
   const file = request.config === undefined ? `${dir}/config.json` : absolute(globals, request.config)
   return { dir, file, text: await readConfig(context, dir, file, request.config !== undefined) }
 }
@@ -75,7 +76,7 @@ async function readConfig(context: Context, dir: string, file: string, given: bo
     }
     if (isErrno(error, 'ENOTDIR'))
       throw new RuntError('ENOTDIR', `bundle ${dir}: not a directory`, { origin, cause: error })
-    const hint = given ? undefined : 'a bundle is a directory with a config.json: "runt spec" writes one'
+    const hint = given ? undefined : 'name the directory of the bundle with --bundle; "runt spec" writes a config.json'
     throw await explained(`read ${file}`, error, { origin, hint: isErrno(error, 'ENOENT') ? hint : undefined })
   }
 }

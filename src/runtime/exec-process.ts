@@ -23,9 +23,20 @@ export async function execProcess(context: Context, request: ExecRequest, state:
   const { process, problems, warnings } = checkProcess(changedProcess(request, state))
   if (process === undefined) {
     const [first] = problems
-    throw new UsageError(first === undefined ? 'the process is not valid' : sentence(first), { hint: first?.hint })
+    const origin = first && flagOf(first.pointer)
+    throw new UsageError(first === undefined ? 'the process is not valid' : sentence(first), {
+      origin,
+      hint: first?.hint,
+    })
   }
   return { process, warnings: warnings.map(sentence) }
+}
+
+/** The flag that sets a field of the process. */
+function flagOf(pointer: string): string | undefined {
+  const flags = { args: 'command', cwd: '--cwd', env: '--env', user: '--user', capabilities: '--cap' } as const
+  const [, field = ''] = pointer.split('/')
+  return Object.hasOwn(flags, field) ? flags[field as keyof typeof flags] : undefined
 }
 
 async function processFromFile(

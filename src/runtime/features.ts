@@ -3,6 +3,7 @@
  * Nothing is listed here twice: the names come from the tables by which configurations are checked and compiled.
  */
 import { knobs } from '../cgroups/knobs.ts'
+import { annotationPrefix } from '../cgroups/systemd/properties.ts'
 import { knownMountOptions } from '../rootfs/options.ts'
 import { specVersion } from '../spec/default.ts'
 import { objects, values } from '../spec/fields.gen.ts'
@@ -64,7 +65,7 @@ export function features(): Features {
       'com.npmjs.runt-oci.version': version,
       ...(commit === undefined ? {} : { 'com.npmjs.runt-oci.commit': commit }),
     },
-    potentiallyUnsafeConfigAnnotations: [],
+    potentiallyUnsafeConfigAnnotations: [annotationPrefix],
   }
 }
 
@@ -76,7 +77,8 @@ function linux(): LinuxFeatures {
       v1: false,
       v2: true,
       systemd: true,
-      systemdUser: false,
+      // Without root it is asked over the user's bus.
+      systemdUser: true,
       rdma:
         isSupported('/linux/resources/rdma') && knobs.some(({ pointer, file }) => pointer === '/rdma' && file !== ''),
     },

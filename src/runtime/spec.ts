@@ -18,7 +18,10 @@ export async function writeSpec(
       await host.files.writeNew(file, text, 0o666)
     } catch (error) {
       if (!isErrno(error, 'EEXIST')) throw error
-      throw new RuntError('EXISTS', `${file} exists`, { hint: 'remove it first', cause: error })
+      throw new RuntError('EXISTS', `${file} exists`, {
+        hint: 'remove it first, or name another directory with --bundle',
+        cause: error,
+      })
     }
   })
   return file

@@ -6,6 +6,8 @@ import { StepError, withoutCall } from '../errors.ts'
 import type { InitMessage } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Step, StepName } from '../plan/steps.ts'
+import { knownMountOptions } from '../rootfs/options.ts'
+import { didYouMean } from '../spec/problem.ts'
 import type { Spec } from '../spec/schema.gen.ts'
 import { errnoCode, errnoText } from './errno.ts'
 import { whyNotExecuted } from './executable.ts'
@@ -174,6 +176,11 @@ function filteredHint({ step, spec }: FailureFacts, code: string): string | unde
   return 'without process.noNewPrivileges the filter of linux.seccomp is in force by then, and must allow capset'
 }
 
+/** The kernel names what the filesystem does not know; then it is no option of every mount either, but may be meant as one. */
+function isUnknownOption(detail: Uint8Array): boolean {
+  return text(detail).includes('Unknown parameter')
+}
+
 const hints: Partial<Record<StepName, (code: string, failed: Failed) => string | undefined>> = {
   program: (code, { subject }) => {
     if (code === 'ENOENT') {
@@ -196,11 +203,12 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed) => string |
   },
   verifyDevice: () => 'in a user namespace devices are those of the host: the same path must be the same device there',
   openTree: (code) => (code === 'ENOENT' ? 'the source of a bind mount must exist on the host' : undefined),
-  newMount: (code, { subject }) => {
+  newMount: (code, { subject, detail }) => {
     if (code === 'ENODEV') return `the kernel has no filesystem ${subject}: see /proc/filesystems, or load its module`
     if (code === 'EBUSY') return 'another mount of this filesystem excludes these options'
     if (code === 'EINVAL' && subject.startsWith('lowerdir+='))
       return 'before Linux 6.7 the list of layers may have 255 bytes: use shorter paths'
+    if (code === 'EINVAL' && isUnknownOption(detail)) return didYouMean(subject, knownMountOptions)
     if (code === 'EINVAL' && subject.length > 255) return 'the kernel takes at most 255 bytes as the value of an option'
     return undefined
   },

@@ -17,7 +17,10 @@ const rootMode = 0o711
 const temporaryRootMode = 0o1700
 const containerMode = 0o700
 
-const notThere = () => new StateError('NOT_FOUND', 'container does not exist')
+const notThere = ({ globals }: Context) =>
+  new StateError('NOT_FOUND', 'container does not exist', {
+    hint: `"runt list" shows those of ${stateRoot(globals)}; --root names another place`,
+  })
 
 /**
  * Makes a new container's directory, with its lock held. Another command that sees the directory waits for the lock.
@@ -102,7 +105,7 @@ export async function lockContainer(context: Context, id: string): Promise<{ dir
   checkId(id)
   const dir = stateDir(context.globals, id)
   const lock = await attempt(`lock ${dir}`, {}, () => lockDirectory(context.host, dir, true))
-  if (lock === undefined) throw notThere()
+  if (lock === undefined) throw notThere(context)
   return { dir, lock }
 }
 
@@ -127,7 +130,7 @@ export async function loadState(context: Context, id: string): Promise<{ dir: st
   checkId(id)
   const dir = stateDir(context.globals, id)
   const state = await readState(context.host, dir)
-  if (state === undefined) throw notThere()
+  if (state === undefined) throw notThere(context)
   return { dir, state }
 }
 
@@ -157,6 +160,7 @@ export async function listIds(context: Context): Promise<string[]> {
     return (await context.host.files.list(root)).filter(isName).sort()
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return []
-    throw await explained(`read ${root}`, error)
+    const hint = isErrno(error, 'EACCES') ? 'use sudo, or name a directory of your own with --root' : undefined
+    throw await explained(`read ${root}`, error, { hint })
   }
 }

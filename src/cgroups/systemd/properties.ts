@@ -122,7 +122,8 @@ export function resourceProperties(writes: readonly CgroupWrite[], version: numb
   return [...properties.values()]
 }
 
-const annotationPrefix = 'org.systemd.property.'
+/** Of annotations that become properties of the unit. */
+export const annotationPrefix = 'org.systemd.property.'
 
 /**
  * The properties that annotations ask for: `org.systemd.property.NAME` with a value in GVariant's text form. `…Sec` is in seconds

@@ -286,7 +286,7 @@ const bad: Record<string, { change: (world: World) => void; line?: string; says:
   'the systemd manager': {
     change: () => undefined,
     line: '--systemd-cgroup create web',
-    says: /systemd cgroup manager is not supported/,
+    says: /load libsystemd\.so\.0.*\n.*from: --(systemd-cgroup|cgroup-manager)/,
   },
 }
 
