@@ -30,8 +30,7 @@ const second = 1_000_000n
 
 function cpuMax(value: string, version: number): Property[] {
   const [quota = 'max', period = '100000'] = value.split(' ')
-  const perSecond =
-    quota === 'max' ? infinity : ((BigInt(quota) * second) / BigInt(period) / quotaStep) * quotaStep
+  const perSecond = quota === 'max' ? infinity : ((BigInt(quota) * second) / BigInt(period) / quotaStep) * quotaStep
   const exact = quota === 'max' || (BigInt(quota) * second) % (BigInt(period) * quotaStep) === 0n
   const properties: Property[] = [
     { name: 'CPUQuotaPerSecUSec', signature: 't', value: exact ? perSecond : perSecond + quotaStep },
@@ -115,7 +114,9 @@ export function resourceProperties(writes: readonly CgroupWrite[], version: numb
       const list = property.signature.startsWith('a(') && before !== undefined
       properties.set(
         property.name,
-        list ? { ...property, value: [...(before.value as DbusValue[]), ...(property.value as DbusValue[])] } : property,
+        list
+          ? { ...property, value: [...(before.value as DbusValue[]), ...(property.value as DbusValue[])] }
+          : property,
       )
     }
   }
