@@ -12,6 +12,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 
 #include "../common/raw_syscall.h"
 #include "failure.h"
@@ -85,6 +86,7 @@ struct Order {
   const char *path;
   char *const *args;
   char *const *env;
+  const char *directory;
   const int *streams;
   unsigned preserve;
   const int *keep;
@@ -128,6 +130,8 @@ void run_child(void *argument) {
   check(order, "close_range", raw(SYS_close_range, first_own, ~0U, CLOSE_RANGE_CLOEXEC));
   for (unsigned fd = 3; fd < first_own; fd++) inherit(order, static_cast<int>(fd));
   for (size_t i = 0; i < order.keep_count; i++) inherit(order, order.keep[i]);
+  // The working directory is the child's own: the clone has no CLONE_FS.
+  if (order.directory != nullptr) check(order, "chdir", raw(SYS_chdir, word(order.directory)));
   const uint64_t none = 0;
   raw(SYS_rt_sigprocmask, SIG_SETMASK, word(&none), 0, sizeof none);
   check(order, "execveat",
@@ -234,6 +238,7 @@ StartedChild start_child(const ChildProgram &program) {
                  program.path.c_str(),
                  args.data(),
                  env.data(),
+                 program.directory.empty() ? nullptr : program.directory.c_str(),
                  program.streams,
                  program.preserve,
                  program.keep.data(),
@@ -264,7 +269,8 @@ StartedChild start_child(const ChildProgram &program) {
   if (order.failed_call == nullptr) return child;
   siginfo_t info;
   retry([&] { return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED); });
-  fail_with(order.error, order.failed_call, program.path);
+  const bool elsewhere = std::strcmp(order.failed_call, "chdir") == 0;
+  fail_with(order.error, order.failed_call, elsewhere ? program.directory : program.path);
 }
 
 } // namespace runt

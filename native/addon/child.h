@@ -16,6 +16,8 @@ struct ChildProgram {
   std::string path;
   std::vector<std::string> args;
   std::vector<std::string> env;
+  // Where it runs; empty: as this process.
+  std::string directory;
   // What becomes standard input, output and error; -1: as in this process. Above 2.
   int streams[3] = {-1, -1, -1};
   // How many descriptors from 3 on the program gets besides.

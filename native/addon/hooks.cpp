@@ -1,4 +1,4 @@
-// runHook(path, args, env, stdin, timeout): runs a program of the host to its end.
+// runHook(path, args, env, stdin, timeout, directory): runs a program of the host to its end.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -32,13 +32,16 @@ void make_non_blocking(const Fd &fd) {
   if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) fail("fcntl");
 }
 
-// What the hook prints, up to kMaxOutput; the rest is read and dropped, so that the hook does not block.
+// The end of what the hook prints, kMaxOutput of it; all is read, so that the hook does not block.
 class Capture {
  public:
   explicit Capture(Fd fd) : fd_(std::move(fd)) { make_non_blocking(fd_); }
 
   int fd() const { return fd_.get(); }
-  const std::string &text() const { return text_; }
+  const std::string &text() {
+    keep_end();
+    return text_;
+  }
   // False when there is nothing to read now, or ever.
   bool read() {
     char data[4096];
@@ -46,7 +49,8 @@ class Capture {
     const ssize_t size = ::read(fd_.get(), data, sizeof data);
     if (size == 0 || (size == -1 && errno != EAGAIN && errno != EINTR)) fd_.reset();
     if (size <= 0) return false;
-    text_.append(data, std::min(static_cast<size_t>(size), kMaxOutput - text_.size()));
+    text_.append(data, static_cast<size_t>(size));
+    if (text_.size() > 2 * kMaxOutput) keep_end();
     return true;
   }
   void drain() {
@@ -55,6 +59,10 @@ class Capture {
   }
 
  private:
+  void keep_end() {
+    if (text_.size() > kMaxOutput) text_.erase(0, text_.size() - kMaxOutput);
+  }
+
   Fd fd_;
   std::string text_;
 };
@@ -104,8 +112,8 @@ class HookRun {
   }
 
   const siginfo_t &status() const { return status_; }
-  const Capture &output() const { return output_; }
-  const Capture &error() const { return error_; }
+  Capture &output() { return output_; }
+  Capture &error() { return error_; }
 
  private:
   void write_input() {
@@ -146,7 +154,8 @@ Napi::Value run_hook(const Napi::CallbackInfo &info) {
   if (program.args.empty()) program.args = {program.path};
   program.env = args.strings(2, "env");
   std::string text = args.text(3, "stdin");
-  const auto timeout = args.integer(4, "timeout", 0, int64_t{1} << 40);
+  const auto timeout = args.integer(4, "timeout", 0, int64_t{1} << 42);
+  program.directory = args.text(5, "directory");
 
   Pipe input = make_pipe();
   Pipe output = make_pipe();

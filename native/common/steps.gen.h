@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0xcba3693d;
+constexpr uint32_t kPlanVersion = 0x96263e0c;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -68,13 +68,14 @@ enum class Op : uint16_t {
   Home,
   Program,
   ListenPid,
+  Hook,
   WaitForStart,
   CloseOnExec,
   Seccomp,
   Exec,
 };
 
-constexpr uint16_t kOpCount = 62;
+constexpr uint16_t kOpCount = 63;
 
 // Ask for a signal (or 0 for none) when the parent dies.
 // prctl(PR_SET_PDEATHSIG)
@@ -738,6 +739,29 @@ struct ListenPidStep {
 };
 inline void decode(Decoder &, ListenPidStep &) {}
 
+// Run a program to its end as a child, by its absolute path, with `before`, the own pid and `after` on its standard input. inherit 1: with the environment of `program` instead of env. directory: where it runs, or empty. timeout: milliseconds after which it is killed, or 0. It gets no other descriptors; what it prints is dropped. If it does not leave with 0, detail has a line `exited N`, `killed N` or `timeout` and the end of what it wrote to standard error.
+// memfd_create, clone, execve, ppoll, wait4
+struct HookStep {
+  Str path;
+  Strs args;
+  Strs env;
+  uint32_t inherit;
+  Str directory;
+  Str before;
+  Str after;
+  uint64_t timeout;
+};
+inline void decode(Decoder &d, HookStep &s) {
+  d.read(s.path);
+  d.read(s.args);
+  d.read(s.env);
+  d.read(s.inherit);
+  d.read(s.directory);
+  d.read(s.before);
+  d.read(s.after);
+  d.read(s.timeout);
+}
+
 // Tell the other side that all is ready, close the socket, and wait for a byte on the start fifo. What fails from here on is written to the started fifo.
 // sendmsg, close, read
 struct WaitForStartStep {
@@ -835,6 +859,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   8, // home
   28, // program
   4, // listenPid
+  72, // hook
   12, // waitForStart
   8, // closeOnExec
   16, // seccomp
@@ -1132,6 +1157,11 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::ListenPid: {
       ListenPidStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Hook: {
+      HookStep s{};
       decode(d, s);
       return visit(s);
     }

@@ -42,7 +42,7 @@ class Fd {
 
 class Machine {
  public:
-  explicit Machine(int socket) : socket_(socket) {}
+  Machine(int socket, unsigned mask) : callers_mask(mask), socket_(socket) {}
 
   // Registers. A register is empty, or holds a descriptor that it owns.
   bool make_registers(uint32_t count);
@@ -84,6 +84,8 @@ class Machine {
   const char *home = nullptr;
   // The signal asked for by dieWithParent; credential changes and forks make the kernel forget it.
   uint32_t parent_death_signal = 0;
+  // The file mode creation mask that init was started with.
+  const unsigned callers_mask;
 
  private:
   int socket_;
@@ -97,9 +99,9 @@ class Machine {
   Str subject_;
 };
 
-// Runs the plan in `bytes`; returns init's exit status. Returns only when the plan failed or ended without executing
-// anything.
-int run_plan(const uint8_t *bytes, size_t size, const int *inputs, uint32_t input_count, int socket);
+// Runs the plan in `bytes`, `mask` being the file mode creation mask that init was started with; returns its exit
+// status. Returns only when the plan failed or ended without executing anything.
+int run_plan(const uint8_t *bytes, size_t size, const int *inputs, uint32_t input_count, int socket, unsigned mask);
 
 // Whether the bytes are a plan that adds up, and (through `failed`) which step does not; runs nothing.
 bool validate_plan(const uint8_t *bytes, size_t size, uint32_t *failed);

@@ -42,8 +42,8 @@ int freestanding_main(int argc, char **argv) {
 
   sys::prctl(PR_SET_NAME, reinterpret_cast<unsigned long>("runt:init"));
   // Modes are given in full; the program's own mask is a step.
-  sys::umask(0);
-  return run_plan(static_cast<const uint8_t *>(bytes), status.stx_size, inputs, count, socket);
+  const unsigned mask = sys::umask(0);
+  return run_plan(static_cast<const uint8_t *>(bytes), status.stx_size, inputs, count, socket, mask);
 }
 
 } // namespace runt

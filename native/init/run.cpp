@@ -51,8 +51,8 @@ bool validate_plan(const uint8_t *bytes, size_t size, uint32_t *failed) {
   });
 }
 
-int run_plan(const uint8_t *bytes, size_t size, const int *inputs, uint32_t input_count, int socket) {
-  Machine machine(socket);
+int run_plan(const uint8_t *bytes, size_t size, const int *inputs, uint32_t input_count, int socket, unsigned mask) {
+  Machine machine(socket, mask);
   uint32_t step = 0;
   if (!validate_plan(bytes, size, &step)) {
     machine.fail(EBADMSG, "plan", "malformed");

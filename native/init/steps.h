@@ -85,4 +85,7 @@ bool run(const WaitForStartStep &, Machine &);
 bool run(const CloseOnExecStep &, Machine &);
 bool run(const ExecStep &, Machine &);
 
+// steps_hook.cpp
+bool run(const HookStep &, Machine &);
+
 } // namespace runt

@@ -8,6 +8,7 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/stat.h>
+#include <linux/time_types.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -125,6 +126,12 @@ inline int ioctl(int fd, unsigned long request, long argument) {
   return static_cast<int>(raw(__NR_ioctl, fd, static_cast<long>(request), argument));
 }
 inline int dup3(int from, int to, int flags) { return static_cast<int>(raw(__NR_dup3, from, to, flags)); }
+inline int pipe2(int ends[2], int flags) { return static_cast<int>(raw(__NR_pipe2, word(ends), flags)); }
+inline int memfd_create(const char *name, unsigned flags) {
+  return static_cast<int>(raw(__NR_memfd_create, word(name), flags));
+}
+inline long seek_to_start(int fd) { return raw(__NR_lseek, fd, 0, 0); }
+inline int set_flags(int fd, int flags) { return static_cast<int>(raw(__NR_fcntl, fd, F_SETFL, flags)); }
 inline int get_flags(int fd) { return static_cast<int>(raw(__NR_fcntl, fd, F_GETFL)); }
 inline int set_cloexec(int fd) { return static_cast<int>(raw(__NR_fcntl, fd, F_SETFD, 1)); }
 inline int close_range(unsigned first, unsigned last, unsigned flags) {
@@ -175,6 +182,18 @@ inline int unshare(int flags) { return static_cast<int>(raw(__NR_unshare, flags)
 inline int clone3(clone_args *arguments) {
   return static_cast<int>(raw(__NR_clone3, word(arguments), sizeof *arguments));
 }
+// A copy of this process that the caller waits for until it executes a program or ends (CLONE_VFORK). clone(2) and not
+// clone3(2), which the seccomp filters of container engines do not let through. The copy has its own memory.
+inline int fork_and_wait_for_exec(int *pidfd) {
+  return static_cast<int>(raw(__NR_clone, CLONE_VFORK | CLONE_PIDFD | 17 /* SIGCHLD */, 0, word(pidfd), 0, 0));
+}
+inline int wait4(int pid, int *status) {
+  long result;
+  do result = raw(__NR_wait4, pid, word(status), 0, 0);
+  while (result == -EINTR);
+  return static_cast<int>(result);
+}
+inline int kill(int pid, int signal) { return static_cast<int>(raw(__NR_kill, pid, signal)); }
 inline int setsid() { return static_cast<int>(raw(__NR_setsid)); }
 inline unsigned umask(unsigned mask) { return static_cast<unsigned>(raw(__NR_umask, mask)); }
 inline int sethostname(const char *name, size_t length) {
@@ -213,6 +232,24 @@ inline int seccomp(unsigned operation, unsigned flags, const void *argument) {
 inline long keyctl(int command, long a = 0, long b = 0, long c = 0) { return raw(__NR_keyctl, command, a, b, c); }
 inline int execve(const char *path, const char *const *argv, const char *const *envp) {
   return static_cast<int>(raw(__NR_execve, word(path), word(argv), word(envp)));
+}
+
+// ——— time ———
+
+struct pollfd {
+  int fd;
+  short events, revents;
+};
+
+// ppoll(2); a null timeout waits for ever.
+inline int poll(pollfd *entries, unsigned count, const __kernel_timespec *timeout) {
+  return static_cast<int>(raw(__NR_ppoll, word(entries), count, word(timeout), 0, 0));
+}
+// Milliseconds of CLOCK_MONOTONIC.
+inline uint64_t monotonic_ms() {
+  __kernel_timespec now = {};
+  raw(__NR_clock_gettime, 1, word(&now));
+  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
 }
 
 // ——— the socket ———

@@ -16,6 +16,7 @@ import { hostProc, maxRegisters, ownOrigin, PlanBuilder } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { addConsole, addDevConsole, addUseConsole } from '../process/console.ts'
 import { addKeyLabel, hasLabels } from '../process/labels.ts'
+import { addCreateContainerHooks, addStartContainerHooks, type HookFacts } from '../process/hooks.ts'
 import { addProcess } from '../process/process.ts'
 import { prepareRlimits } from '../process/rlimits.ts'
 import { schedulingOf } from '../process/scheduling.ts'
@@ -141,9 +142,14 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   )
   plan.add('waitForStart', ownOrigin, { start, started })
   addLateFilter(plan, process, facts.seccomp)
+  addStartContainerHooks(plan, spec, hookFacts(prepared))
   plan.add('exec', '/process/args', {})
   refuseTooMany(plan)
   return { plan: plan.plan, warnings, parent: parentActions(prepared, ownUser ? rlimits : [], oomPoint) }
+}
+
+function hookFacts({ spec, facts }: Prepared): HookFacts {
+  return { id: facts.id, bundle: facts.bundle, annotations: spec.annotations }
 }
 
 /** Registers are not used twice: what is asked for below the root is limited. */
@@ -333,7 +339,7 @@ function addRoot(plan: PlanBuilder, { spec, facts, propagation, ownMounts }: Pre
   return root
 }
 
-/** All that is mounted or made below the root. @returns the console's register, if there is one */
+/** All that is mounted or made below the root, and the hooks that see it from outside. @returns the console's register, if there is one */
 function addMounts(plan: PlanBuilder, root: Register, prepared: Prepared, early: Early): Register | undefined {
   const { spec, process, mounts, devices } = prepared
   const made = mounts.map((mount) => {
@@ -355,6 +361,7 @@ function addMounts(plan: PlanBuilder, root: Register, prepared: Prepared, early:
   }
   const { prestart, createRuntime } = spec.hooks ?? {}
   if (prestart?.length || createRuntime?.length) plan.add('sync', '/hooks', { point: syncPoint.mounted })
+  addCreateContainerHooks(plan, spec, hookFacts(prepared), rootPath(spec, prepared.facts))
   addLateReadonly(plan, made)
   return terminal
 }

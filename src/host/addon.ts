@@ -81,6 +81,7 @@ export interface Addon {
     env: readonly string[],
     stdin: string,
     timeout: number,
+    directory: string,
   ): { status: ExitStatus | 'timeout'; stdout: string; stderr: string }
   // terminal.cpp
   windowSize(terminal: Fd): { rows: number; columns: number } | undefined

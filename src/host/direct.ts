@@ -98,7 +98,8 @@ function processes(addon: Addon): Processes {
     setIoPriority: (pid, ioClass, priority) => addon.setIoPriority(pid, ioClass, priority),
     namespaces: (pid, names) => addon.namespaces(pid, names),
     becomeSubreaper: () => addon.becomeSubreaper(),
-    runHook: ({ path, args, env, stdin, timeout }) => addon.runHook(path, args, env, stdin, timeout),
+    runHook: ({ path, args, env, stdin, timeout, directory }) =>
+      addon.runHook(path, args, env, stdin, timeout, directory ?? ''),
     windowSize: (terminal) => addon.windowSize(terminal),
     setWindowSize: (terminal, rows, columns) => addon.setWindowSize(terminal, rows, columns),
   }

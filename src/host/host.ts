@@ -143,6 +143,8 @@ export interface HookRequest {
   stdin: string
   /** Milliseconds; 0 = none. */
   timeout: number
+  /** Its working directory; that of this process where it is undefined. */
+  directory?: string | undefined
 }
 
 export interface Processes {
@@ -180,7 +182,7 @@ export interface Processes {
   namespaces(pid: number, names: readonly string[]): Awaitable<string[]>
   /** PR_SET_CHILD_SUBREAPER */
   becomeSubreaper(): Awaitable<void>
-  /** Runs a program of the host and returns its status and what it printed (at most 64 KiB of each). */
+  /** Runs a program of the host and returns its status and the end of what it printed (at most 64 KiB of each). */
   runHook(request: HookRequest): Awaitable<{ status: ExitStatus | 'timeout'; stdout: string; stderr: string }>
   /** `struct winsize` of a terminal. */
   windowSize(terminal: Fd): Awaitable<{ rows: number; columns: number } | undefined>

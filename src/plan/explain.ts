@@ -113,6 +113,9 @@ const formatters: Readonly<Record<string, Formatter>> = {
 /** The bytes of a plan are programs of struct sock_filter. */
 const instructionSize = 8
 
+/** Fields that say nothing to people, whatever their values. */
+const silentFields = new Set(['hook.before', 'hook.after'])
+
 /** Values that say nothing to people; the JSON has them. */
 const silent = new Set([
   'setns.mode=must',
@@ -120,6 +123,10 @@ const silent = new Set([
   'mountAttributes.propagation=0',
   'pivotRoot.move=0',
   'closeOnExec.preserve=0',
+  'hook.inherit=0',
+  'hook.timeout=0',
+  'hook.directory=',
+  'hook.args=',
 ])
 const silentValues = new Set([
   'flags=0',
@@ -226,6 +233,7 @@ function stepText({ op, arguments: fields }: ExplainedStep): string {
     const text = `${field}=${String(value)}`
     if (kinds[field] === 'out') target = `${valueText(value)} = `
     else if (kinds[field] === 'reg') parts.push(shortRegister(value))
+    else if (silentFields.has(`${op}.${field}`)) continue
     else if (!silent.has(`${op}.${text}`) && !(op !== 'user' && silentValues.has(text)))
       parts.push(`${field} ${valueText(value).replaceAll(/\b(MOUNT_ATTR_|AT_)/g, '')}`)
   }

@@ -296,6 +296,20 @@ const table = {
     calls: '',
     fields: {},
   },
+  hook: {
+    doc: 'Run a program to its end as a child, by its absolute path, with `before`, the own pid and `after` on its standard input. inherit 1: with the environment of `program` instead of env. directory: where it runs, or empty. timeout: milliseconds after which it is killed, or 0. It gets no other descriptors; what it prints is dropped. If it does not leave with 0, detail has a line `exited N`, `killed N` or `timeout` and the end of what it wrote to standard error.',
+    calls: 'memfd_create, clone, execve, ppoll, wait4',
+    fields: {
+      path: 'str',
+      args: 'strs',
+      env: 'strs',
+      inherit: 'u32',
+      directory: 'str',
+      before: 'str',
+      after: 'str',
+      timeout: 'u64',
+    },
+  },
   waitForStart: {
     doc: 'Tell the other side that all is ready, close the socket, and wait for a byte on the start fifo. What fails from here on is written to the started fifo.',
     calls: 'sendmsg, close, read',

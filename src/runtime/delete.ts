@@ -87,6 +87,7 @@ async function readDamaged({ host, log }: Context, dir: string): Promise<SavedSt
 
 /**
  * Ends what still runs and removes cgroup and state, in this order: as long as anything is left, the state is there to find it.
+ * Then it runs the poststop hooks (runtime.md#lifecycle), also those of a container whose creation was interrupted.
  * The caller holds the lock.
  */
 export async function destroy(context: Context, dir: string, known?: SavedState): Promise<void> {
@@ -98,6 +99,10 @@ export async function destroy(context: Context, dir: string, known?: SavedState)
     if (state.cgroup !== undefined) await (state.pid > 0 ? destroyCgroup : abandonCgroup)(host, state.cgroup)
   }
   await removeContainer(host, dir, state)
+  if (state?.hooks?.poststop?.length) {
+    const { runPoststop } = await import('./hooks.ts')
+    await runPoststop(context, state)
+  }
 }
 
 /** Kills the process and waits for its end; one that is gone is fine. */

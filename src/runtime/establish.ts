@@ -15,7 +15,7 @@ import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { hasLabels } from '../process/labels.ts'
 import { domainOf } from '../process/scheduling.ts'
-import type { Spec } from '../spec/schema.gen.ts'
+import type { Hooks, Spec } from '../spec/schema.gen.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, limitMemoryOf, makeCgroup, placeCgroup, whyDied, type PlacedCgroup } from './cgroup.ts'
 import { absolute, stateDir, type Context } from './context.ts'
@@ -176,6 +176,12 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   const { dir, lock } = await makeContainer(context, request.id)
   undo.push('release the lock', () => closeQuietly(host, lock))
   const state = await initialState(context, request, prepared)
+  if (state.hooks?.poststop?.length) {
+    undo.pushLast('run poststop hooks', async () => {
+      const { runPoststop } = await import('./hooks.ts')
+      await runPoststop(context, state)
+    })
+  }
   undo.pushLast(`remove ${dir}`, () => removeContainer(host, dir, state))
   await saveState(host, dir, state)
   if (prepared.filter !== undefined) {
@@ -284,11 +290,19 @@ async function initialState(
     namespaces: flags,
     ownPids: spec.linux?.namespaces?.some(({ type, path }) => type === 'pid' && path === undefined) === true,
     keyring,
+    hooks: lastingHooks(spec.hooks),
     process: spec.process,
     domain: domainOf(spec),
     seccomp: filter && { flags: filter.facts.flags, listener: filter.facts.listener },
     ...lateSteps(compiled.plan),
   }
+}
+
+/** Those that come once the container is made. */
+function lastingHooks(hooks: Hooks | undefined): SavedState['hooks'] {
+  const { poststart, poststop } = hooks ?? {}
+  if (!poststart?.length && !poststop?.length) return undefined
+  return { ...(poststart && { poststart }), ...(poststop && { poststop }) }
 }
 
 /** Notes which process is the container's, so that it can be found and ended whatever happens to this one. */
@@ -352,6 +366,10 @@ async function setUp(
           const { moveNetDevices } = await import('./net-devices.ts')
           established.network = await moveNetDevices(host, init.name.pid, parent.netDevices, undo)
         }
+      }
+      if (point === syncPoint.mounted) {
+        const { runCreateHooks } = await import('./hooks.ts')
+        await runCreateHooks(context, prepared.bundle.spec.hooks ?? {}, state, init.name.pid)
       }
       if (point !== syncPoint.ready) return
       await limit(context, init.name.pid, parent.rlimits)

@@ -2,6 +2,7 @@
 import { compileCreate } from '../compiler/create.ts'
 import type { Compiled } from '../compiler/facts.ts'
 import { explainJson, explainPlan, type SurroundingLine } from '../plan/explain.ts'
+import type { Spec } from '../spec/schema.gen.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, placeCgroup, type PlacedCgroup } from './cgroup.ts'
 import { stateDir, type Context } from './context.ts'
@@ -34,7 +35,7 @@ export async function explain(request: ExplainRequest, context: Context): Promis
   const compiled = await compile(context, request, bundle, id, cgroup)
   for (const warning of [...bundle.warnings, ...compiled.warnings]) await context.log?.warn(warning)
   if (request.json === true) return `${JSON.stringify(asJson(bundle, cgroup, compiled), null, 2)}\n`
-  return asText(cgroup, compiled)
+  return asText(bundle, cgroup, compiled)
 }
 
 /** On a machine where the cgroup's place cannot be found, one stands in for it. */
@@ -104,8 +105,19 @@ function asJson(bundle: Bundle, cgroup: PlacedCgroup | undefined, compiled: Comp
   }
 }
 
-function asText(cgroup: PlacedCgroup | undefined, compiled: Compiled): string {
-  return explainPlan(compiled.plan, cgroupLines(cgroup), parentLines(compiled.parent))
+function asText(bundle: Bundle, cgroup: PlacedCgroup | undefined, compiled: Compiled): string {
+  const meanwhile = [...parentLines(compiled.parent), ...hookLines(bundle.spec)]
+  return explainPlan(compiled.plan, cgroupLines(cgroup), meanwhile)
+}
+
+/** Hooks that runt runs itself: those in the container's namespaces are steps. */
+function hookLines({ hooks }: Spec): SurroundingLine[] {
+  return (['prestart', 'createRuntime', 'poststart', 'poststop'] as const).flatMap((event) =>
+    (hooks?.[event] ?? []).map(({ path, args }, index) => ({
+      origin: `/hooks/${event}/${index}`,
+      text: ['run', path, ...(args ?? []).slice(1)].join(' '),
+    })),
+  )
 }
 
 function cgroupLines(cgroup: PlacedCgroup | undefined): SurroundingLine[] {

@@ -3,7 +3,7 @@ import { RuntError, StateError } from '../errors.ts'
 import { openFlags, type Fd, type Host } from '../host/host.ts'
 import { locate } from './bundle.ts'
 import type { Context } from './context.ts'
-import { attempt, closeQuietly, isErrno } from './failures.ts'
+import { attempt, closeQuietly, isErrno, Undo } from './failures.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus, waitsForStart } from './status.ts'
 import { loadState, lockContainer, startedFifo, startFifo } from './store.ts'
@@ -28,13 +28,28 @@ export async function start(id: string, context: Context): Promise<void> {
     if (status !== 'created') throw new StateError('RUNNING', 'cannot start an already running container')
     await startProgram(context, dir, state)
   } catch (error) {
-    throw state === undefined ? error : await locateInBundle(context, state, error)
+    if (state === undefined) throw error
+    throw await locateInBundle(context, state, await afterHook(context, dir, state, error))
   } finally {
     await closeQuietly(host, lock)
   }
 }
 
-/** Gives the go through the `start` fifo and waits until init executed the program or said why not. The lock is held. */
+/** The container does not outlive a hook that fails (runtime.md#lifecycle, steps 7 and 9); other failures leave it stopped. */
+async function afterHook(context: Context, dir: string, state: SavedState, error: unknown): Promise<unknown> {
+  if (!(error instanceof RuntError) || error.origin?.startsWith('/hooks/') !== true) return error
+  const undo = new Undo()
+  undo.push('remove the container', async () => {
+    const { destroy } = await import('./delete.ts')
+    await destroy(context, dir, state)
+  })
+  return undo.after(error)
+}
+
+/**
+ * Gives the go through the `start` fifo, waits until init executed the program or said why not, and runs the poststart hooks. The
+ * lock is held.
+ */
 export async function startProgram(context: Context, dir: string, state: SavedState): Promise<void> {
   const { host } = context
   const started = await openStarted(context, dir)
@@ -45,7 +60,12 @@ export async function startProgram(context: Context, dir: string, state: SavedSt
   } finally {
     await closeQuietly(host, started)
   }
-  if (answer.length === 0) return becomeRunning(host, dir)
+  if (answer.length === 0) {
+    await becomeRunning(host, dir)
+    if (!state.hooks?.poststart?.length) return
+    const { runPoststart } = await import('./hooks.ts')
+    return runPoststart(context, state)
+  }
   const failed = await attempt('read what init reports', {}, () => host.processes.decodeMessage(answer))
   if (failed.type !== 'failed')
     throw new RuntError('BAD_MESSAGE', `init reports ${failed.type} where only a failure can be`)

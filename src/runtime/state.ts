@@ -3,13 +3,13 @@ import type { SeccompFacts } from '../compiler/facts.ts'
 import { RuntError } from '../errors.ts'
 import type { Domain } from '../process/scheduling.ts'
 import type { SavedRdt } from '../cgroups/resctrl.ts'
-import type { Process, Resources } from '../spec/schema.gen.ts'
+import type { Hooks, Process, Resources } from '../spec/schema.gen.ts'
+
+/** The version of the specification that `state` speaks. */
+export { specVersion as ociVersion } from '../spec/version.ts'
 
 /** Format of state.json that this version writes; older ones are read, newer ones refused. */
 export const stateFormat = 1
-
-/** The version of the OCI runtime specification that `state` speaks. */
-export const ociVersion = '1.3.0'
 
 export interface SavedCgroup {
   manager: 'cgroupfs' | 'systemd'
@@ -58,6 +58,8 @@ export interface SavedState {
   namespaceLinks?: Record<string, string> | undefined
   /** Name of the session keyring; undefined: the caller's was kept. */
   keyring?: string | undefined
+  /** Those that `start` and `delete` run; config.json may have changed by then, or gone. */
+  hooks?: Pick<Hooks, 'poststart' | 'poststop'> | undefined
   /** The container's process, which `exec` takes as its base. */
   process?: Process | undefined
   /** Memory policy and execution domain, which every process of the container has. */

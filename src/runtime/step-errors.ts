@@ -12,6 +12,7 @@ import type { Spec } from '../spec/schema.gen.ts'
 import { errnoCode, errnoText } from './errno.ts'
 import { whyNotExecuted } from './executable.ts'
 import { fieldName } from './fields.ts'
+import { hookSentence, hookTitle, type HookOutcome } from './hooks.ts'
 
 export type Failed = Extract<InitMessage, { type: 'failed' }>
 
@@ -123,6 +124,7 @@ function sentence(facts: FailureFacts): string {
   // The texts of the first three are what daemons look for.
   if (step.op === 'program') return programSentence(failed)
   if (step.op === 'exec') return `exec ${failed.subject}: ${why}`
+  if (step.op === 'hook') return initHookSentence(facts)
   if (step.op === 'chdir') return `chdir to cwd (${JSON.stringify(failed.subject)}) set in config.json: ${why}`
   if (step.op === 'writeSelf') return `${subjectOf(facts)}write \`/proc/self/${failed.subject}\`: ${why}`
   if (step.op === 'verifySelf' && errnoCode(failed.errno) === 'ESTALE')
@@ -139,6 +141,21 @@ function programSentence({ subject, errno }: Failed): string {
   return subject.includes('/')
     ? `exec: ${name}: stat ${subject}: ${errnoText(errno)}`
     : `exec: ${name}: executable file not found in $PATH`
+}
+
+/** `exited N`, `killed N` or `timeout`, and from the next line on the end of standard error; or a call that failed. */
+function initHookSentence({ failed, step }: FailureFacts): string {
+  const { origin } = step
+  if (failed.errno !== 0) {
+    if (failed.subject === '') return `${hookTitle(origin, '')}${errnoText(failed.errno)} (${failed.syscall})`
+    return `${hookTitle(origin, failed.subject)}: ${errnoText(failed.errno)}`
+  }
+  const [first = '', ...lines] = Buffer.from(failed.detail).toString('utf8').split('\n')
+  const [kind, number] = first.split(' ')
+  let outcome: HookOutcome = 'timeout'
+  if (kind === 'exited') outcome = { kind, code: Number(number) }
+  if (kind === 'killed') outcome = { kind: 'signaled', signal: Number(number) }
+  return hookSentence(origin, failed.subject, outcome, { stderr: lines.join('\n') })
 }
 
 /** `mounts[3] → /data: ` */
@@ -202,6 +219,10 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed) => string |
       : undefined
   },
   verifyDevice: () => 'in a user namespace devices are those of the host: the same path must be the same device there',
+  hook: (code, { subject }) => {
+    if (code !== 'ENOENT' || subject === '') return undefined
+    return 'the path of a createContainer hook counts from the root of the host, that of a startContainer hook from the container'
+  },
   openTree: (code) => (code === 'ENOENT' ? 'the source of a bind mount must exist on the host' : undefined),
   newMount: (code, { subject, detail }) => {
     if (code === 'ENODEV') return `the kernel has no filesystem ${subject}: see /proc/filesystems, or load its module`

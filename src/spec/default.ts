@@ -1,8 +1,8 @@
 /** The configuration that `runt spec` writes: a shell on a terminal, in a container with the usual namespaces. */
 import type { Capabilities, Linux, Mount, Namespace, Spec } from './schema.gen.ts'
+import { specVersion } from './version.ts'
 
-/** The version of the specification that runt complies with. */
-export const specVersion = '1.3.0'
+export { specVersion } from './version.ts'
 
 /** Whom the configuration is for. */
 export interface DefaultSpecOptions {

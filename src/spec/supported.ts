@@ -13,9 +13,7 @@ interface Fields {
 const refused = Symbol('refused')
 
 /** Of config.json. */
-const specFields: Fields = {
-  hooks: refused,
-}
+const specFields: Fields = {}
 
 const unsupported = 'is not supported yet'
 

@@ -409,7 +409,7 @@ export class SimulatedHost {
       receive: (socket) => this.receive(socket),
       decodeMessage: (packet) => {
         const message = JSON.parse(Buffer.from(packet).toString()) as Extract<InitMessage, { type: 'failed' }>
-        return { ...message, detail: new Uint8Array() }
+        return { ...message, detail: Uint8Array.from(Object.values(message.detail)) }
       },
       proceed: (socket) => {
         const pair = this.pair(socket)
@@ -444,7 +444,11 @@ export class SimulatedHost {
       setIoPriority: () => undefined,
       namespaces: (pid, names) => names.map((name) => `${name}:[${pid}]`),
       becomeSubreaper: () => undefined,
-      runHook: () => ({ status: { kind: 'exited', code: 0 }, stdout: '', stderr: '' }),
+      runHook: ({ path, stdin, directory }) => {
+        this.world.hooks.push({ path, state: JSON.parse(stdin) as { status: string }, directory })
+        const status = this.world.script.hooks?.[path] ?? { kind: 'exited', code: 0 }
+        return { status, stdout: '', stderr: 'complaint\n' }
+      },
       windowSize: () => undefined,
       setWindowSize: () => undefined,
     }

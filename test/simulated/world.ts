@@ -13,6 +13,8 @@ export interface Script {
   exits?: number
   /** init is killed when it comes to the first step of this name. */
   dieAt?: string
+  /** What a hook of this path ends with, instead of success. */
+  hooks?: Record<string, ExitStatus | 'timeout'>
   /** SIGKILL does not end it: it waits in the kernel. */
   stuck?: boolean
 }
@@ -70,6 +72,8 @@ export class World {
   private readonly networks = new Map<string, Map<string, NetworkDevice>>()
   /** For the next processes. */
   script: Script = {}
+  /** Hooks that were run: their path, and their standard input. */
+  readonly hooks: { path: string; state: { status: string; pid?: number }; directory: string | undefined }[] = []
   /** A command that a test left at work. */
   creator: object | undefined
   stdout = ''
@@ -289,7 +293,9 @@ export class World {
 
   private fail(process: Process): void {
     const wanted = process.script.failStep!
-    const { errno, subject = '', detail = new Uint8Array() } = wanted
+    const { errno, subject = '' } = wanted
+    // Not a Buffer, which as JSON is something else.
+    const detail = Uint8Array.from(wanted.detail ?? [])
     const message: InitMessage = { type: 'failed', step: process.at, errno, syscall: 'call', subject, detail }
     if (process.socket !== undefined) process.socket.messages.push(message)
     else {

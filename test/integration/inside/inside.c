@@ -278,7 +278,9 @@ static int one(char **a) {
   else if (IS("unshare")) { if (unshare(number_of(a, 1)) < 0) failed(verb, "unshare"); else puts("unshared"); }
   else if (IS("env")) for (char **e = environ; *e != NULL; e++) puts(*e);
   else if (IS("echo")) puts(a[1] == NULL ? "" : a[1]);
+  else if (IS("word")) printf("%s ", a[1]);
   else if (IS("lines")) for (int i = 1; i <= number_of(a, 1); i++) printf("line %d\n", i);
+  else if (IS("to")) { fflush(stdout); int fd = open(a[1], O_WRONLY | O_CREAT | O_APPEND, 0666); if (fd < 0) failed(verb, "open"); else dup2(fd, 1), close(fd); }
   else if (IS("error")) fprintf(stderr, "%s\n", a[1]);
   else if (IS("pid")) printf("pid %d ppid %d\n", getpid(), getppid());
   else if (IS("cwd")) { char p[4096]; puts(getcwd(p, sizeof p) == NULL ? "-" : p); }

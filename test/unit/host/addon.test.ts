@@ -163,7 +163,7 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   exitNow: [0],
   foreground: [0x7fffffff, 1 << 30, -1],
   holdSignals: [false],
-  runHook: ['/nowhere/file', [], [], '', 0],
+  runHook: ['/nowhere/file', [], [], '', 0, ''],
   windowSize: [1 << 30],
   setWindowSize: [1 << 30, 1, 1],
   sendDescriptor: ['/nowhere/file', 0, 'x'],

@@ -245,6 +245,17 @@ test.serial('a hook without arguments gets its path as the first', async (t) => 
   t.is(stdout, '/bin/sh\n')
 })
 
+test.serial('a hook runs where it is told to, and what is kept of its output is the end', async (t) => {
+  const directory = temporaryDirectory(t)
+  const { stdout } = await processes.runHook({ ...hook, args: ['sh', '-c', 'pwd'], directory })
+  t.is(stdout, `${directory}\n`)
+  const missing = { ...hook, args: [], directory: '/nowhere' }
+  await failure(t, () => processes.runHook(missing), { code: 'ENOENT', syscall: 'chdir' })
+  const many = await processes.runHook({ ...hook, args: ['sh', '-c', 'head -c 300000 /dev/zero; echo the end'] })
+  t.is(many.stdout.length, 64 << 10)
+  t.true(many.stdout.endsWith('the end\n'))
+})
+
 test.serial('a hook that takes too long is killed', async (t) => {
   const start = performance.now()
   const { status, stdout } = await processes.runHook({

@@ -1,0 +1,122 @@
+/**
+ * Hooks that runt runs itself, in its own namespaces (config.md#posix-platform-hooks: prestart, createRuntime, poststart, poststop),
+ * and what is said of a hook that fails. Loaded only where there are any.
+ */
+import { RuntError } from '../errors.ts'
+import type { ExitStatus } from '../host/host.ts'
+import { hookState, hookTimeout, type HookFacts } from '../process/hooks.ts'
+import type { Hook, Hooks } from '../spec/schema.gen.ts'
+import type { Context } from './context.ts'
+import { explained, isErrno } from './failures.ts'
+import { isAlive } from './procfs.ts'
+import { signalName } from './signals.ts'
+import type { SavedState } from './state.ts'
+
+/** The end of what a hook wrote: more helps nobody in an error. */
+const maxOutput = 1000
+
+/** What became of a hook that did not succeed. */
+export type HookOutcome = ExitStatus | 'timeout'
+
+type Event = 'prestart' | 'createRuntime' | 'poststart' | 'poststop'
+
+/**
+ * Runs a hook to its end.
+ * @param state for its standard input
+ * @param directory where it runs; undefined: where runt does
+ * @throws RuntError `HOOK_FAILED`, or of the errno for which it could not be executed
+ */
+async function runHook(context: Context, origin: string, hook: Hook, state: string, directory?: string): Promise<void> {
+  const { path } = hook
+  let result
+  try {
+    result = await context.host.processes.runHook({
+      path,
+      args: hook.args ?? [],
+      env: hook.env ?? callersEnvironment(context),
+      stdin: state,
+      timeout: hookTimeout(hook),
+      directory,
+    })
+  } catch (error) {
+    const hint = isErrno(error, 'ENOENT') ? 'the path counts from the root of the host' : undefined
+    throw await explained(hookTitle(origin, path), error, { origin, hint })
+  }
+  const { status } = result
+  if (status !== 'timeout' && status.kind === 'exited' && status.code === 0) return
+  throw new RuntError('HOOK_FAILED', hookSentence(origin, path, status, result), { origin })
+}
+
+/** As with runc, what a hook without an environment of its own gets; but for what the launcher added (native/launcher). */
+function callersEnvironment({ globals }: Context): string[] {
+  const entries = Object.entries(globals.env).filter(([name]) => name !== 'RUNT_NOFILE')
+  return entries.map(([name, value]) => `${name}=${value}`)
+}
+
+/** Runs the hooks of an event in their order; the first that fails is the last. */
+async function runHooks(
+  context: Context,
+  event: Event,
+  hooks: Hooks | undefined,
+  state: string,
+  directory?: string,
+): Promise<void> {
+  for (const [index, hook] of (hooks?.[event] ?? []).entries())
+    await runHook(context, `/hooks/${event}/${index}`, hook, state, directory)
+}
+
+/** `error running createRuntime hook #0: /path`: the first words are runc's, which tests and tools look for. */
+export function hookTitle(origin: string, path: string): string {
+  const [, , event = '', index = ''] = origin.split('/')
+  return `error running ${event} hook #${index}: ${path}`
+}
+
+/** The whole sentence for a hook that ran and did not succeed. */
+export function hookSentence(
+  origin: string,
+  path: string,
+  outcome: HookOutcome,
+  output: { stdout?: string; stderr: string },
+): string {
+  const streams = (['stdout', 'stderr'] as const).flatMap((name) => {
+    const text = (output[name] ?? '').trim()
+    return text === '' ? [] : [`, ${name}: ${text.length > maxOutput ? `…${text.slice(-maxOutput)}` : text}`]
+  })
+  return `${hookTitle(origin, path)}: ${outcomeText(outcome)}${streams.join('')}`
+}
+
+function outcomeText(outcome: HookOutcome): string {
+  if (outcome === 'timeout') return 'took longer than its timeout and was killed'
+  return outcome.kind === 'exited' ? `exit status ${outcome.code}` : `killed by ${signalName(outcome.signal)}`
+}
+
+/** prestart, then createRuntime: the namespaces and mounts are made, the root is not entered. */
+export async function runCreateHooks(context: Context, hooks: Hooks, facts: HookFacts, pid: number): Promise<void> {
+  const state = hookState(facts, 'creating', pid)
+  await runHooks(context, 'prestart', hooks, state, facts.bundle)
+  await runHooks(context, 'createRuntime', hooks, state, facts.bundle)
+}
+
+/** poststart: the program was executed, and may have ended since. */
+export async function runPoststart(context: Context, saved: SavedState): Promise<void> {
+  const alive = await isAlive(context.host, saved)
+  await runHooks(
+    context,
+    'poststart',
+    saved.hooks,
+    hookState(saved, alive ? 'running' : 'stopped', alive ? saved.pid : undefined),
+  )
+}
+
+/** poststop: the container is gone. All of them are run; one that fails is warned of, and nothing else. */
+export async function runPoststop(context: Context, saved: SavedState): Promise<void> {
+  const state = hookState(saved, 'stopped', undefined)
+  for (const [index, hook] of (saved.hooks?.poststop ?? []).entries()) {
+    try {
+      await runHook(context, `/hooks/poststop/${index}`, hook, state)
+    } catch (error) {
+      if (!(error instanceof RuntError)) throw error
+      await context.log?.warn(error.message)
+    }
+  }
+}
