@@ -106,4 +106,16 @@ export const differences: readonly Difference[] = [
     others: 'crun 1.8.1: delete removes the directory above the state',
     why: 'an id is a name in the directory of the state',
   },
+  {
+    what: 'poststart hooks',
+    runt: 'run in `start`, after the program was executed; one that fails ends the container and destroys it',
+    others: 'runc before 1.5 runs them in `create`; Debian 12’s crun ignores their failure',
+    why: 'runtime.md#lifecycle, steps 8 and 9',
+  },
+  {
+    what: 'startContainer hooks that fail',
+    runt: '`start` fails, and the container is destroyed, with its poststop hooks',
+    others: 'runc’s `start` does not see it, and the container stays, stopped',
+    why: 'runtime.md#lifecycle, step 7',
+  },
 ]
