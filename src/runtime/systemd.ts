@@ -1,4 +1,5 @@
 /** A container's cgroup as a unit of systemd: what differs from one that runt makes itself. Loaded only for such containers. */
+import type { CgroupWrite } from '../cgroups/knobs.ts'
 import { createCgroup, isLate, type Cgroup } from '../cgroups/manager.ts'
 import { annotatedProperties, resourceProperties } from '../cgroups/systemd/properties.ts'
 import { managersCgroup, setUnitProperties, startUnit, stopUnit, systemdVersion } from '../cgroups/systemd/scope.ts'
@@ -96,6 +97,15 @@ export async function limitMemoryOfUnit(host: Host, { saved, writes }: PlacedCgr
   if (late.length === 0) return
   const unit = saved.unit!
   await setUnitProperties(host, unit, resourceProperties(late, await systemdVersion(host, unit.bus)))
+}
+
+/** Tells systemd of limits that changed. */
+export async function updateUnit(
+  host: Host,
+  unit: NonNullable<SavedCgroup['unit']>,
+  writes: readonly CgroupWrite[],
+): Promise<void> {
+  await setUnitProperties(host, unit, resourceProperties(writes, await systemdVersion(host, unit.bus)))
 }
 
 /** Stops a unit with all that runs in it. */

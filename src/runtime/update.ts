@@ -13,6 +13,7 @@ import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
 import { loadState, lockContainer, saveState } from './store.ts'
 
+/** What `update` is asked to do. */
 export interface UpdateRequest {
   id: string
   /** As `linux.resources` of config.json; what is not there stays as it is. */
@@ -46,6 +47,12 @@ export async function update(request: UpdateRequest, context: Context): Promise<
     const before = compileResources(affected(known, wanted)).writes
     const path = cgroupOf(state, 'update')
     await applyUpdate(host, { path, writes, before, check, devices: devices?.filter })
+    const { unit } = state.cgroup ?? {}
+    if (unit !== undefined) {
+      // Otherwise systemd would write the old limits again when it is reloaded.
+      const { updateUnit } = await import('./systemd.ts')
+      await updateUnit(host, unit, writes)
+    }
     state.resources = merged
     await saveState(host, dir, state)
   } finally {

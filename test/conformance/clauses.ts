@@ -353,10 +353,4 @@ export const specification: Readonly<Record<string, Readonly<Record<string, Read
 export const fieldsWithoutTest: Readonly<Record<string, string>> = {}
 
 /** What has no test yet. It is shown as such, and has to go. */
-export const pending: ReadonlySet<string> = new Set([
-  'config-linux.md#seccomp/listener-socket',
-  'config-linux.md#seccomp/one-state',
-  'config-linux.md#seccomp/listener-failure',
-  'config-linux.md#the-container-process-state/payload',
-  'config-linux.md#the-container-process-state/descriptors-first',
-])
+export const pending: ReadonlySet<string> = new Set([])

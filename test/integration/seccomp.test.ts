@@ -413,7 +413,9 @@ async function agent(t: ExecutionContext, socket: string, count: number): Promis
       .map((line) => JSON.parse(line) as Told)
 }
 
-// covers: /linux/seccomp/listenerPath, /linux/seccomp/listenerMetadata, config-linux.md#containerprocessstate
+// covers: /linux/seccomp/listenerPath, /linux/seccomp/listenerMetadata
+// covers: config-linux.md#seccomp/listener-socket, config-linux.md#seccomp/one-state
+// covers: config-linux.md#the-container-process-state/payload, config-linux.md#the-container-process-state/descriptors-first
 for (const noNewPrivileges of [true, false]) {
   test(`an agent gets the listener and answers, ${noNewPrivileges ? 'with' : 'without'} no_new_privs, of create and of exec`, async (t) => {
     if (lacks(t, 'runc')) return
@@ -458,6 +460,7 @@ for (const noNewPrivileges of [true, false]) {
   })
 }
 
+// covers: config-linux.md#seccomp/listener-failure
 test('an agent that is not there is told with its path, and nothing is left', (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = sandboxWith(

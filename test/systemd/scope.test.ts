@@ -184,3 +184,21 @@ test.serial('--cgroup-manager systemd is the same, and what is no systemd path i
   waits(sandbox, (spec) => (spec.linux!.cgroupsPath = '/a/path'))
   t.regex(bySystemd(sandbox, 'create', sandbox.id).stderr, /slice:prefix:name.*from: linux\.cgroupsPath/s)
 })
+
+test.serial('pause, resume and update work without the flag; systemd knows the new limits after a reload', (t) => {
+  const sandbox = new Sandbox(t)
+  waits(sandbox, (spec) => (spec.linux!.resources = { memory: { limit: 64 << 20 }, pids: { limit: 20 } }))
+  t.is(bySystemd(sandbox, 'create', sandbox.id).stderr, '')
+  t.is(sandbox.run(['start', sandbox.id]).status, 0)
+  const unit = `runt-${sandbox.id}.scope`
+  t.is(sandbox.run(['update', '--memory', '48m', '--pids-limit', '30', sandbox.id]).stderr, '')
+  t.is(spawnSync('systemctl', ['daemon-reload']).status, 0)
+  t.deepEqual(show(unit, 'MemoryMax', 'TasksMax'), { MemoryMax: String(48 << 20), TasksMax: '30' })
+  t.is(readFileSync(`/sys/fs/cgroup/system.slice/${unit}/memory.max`, 'utf8').trim(), String(48 << 20))
+  t.is(sandbox.run(['pause', sandbox.id]).stderr, '')
+  t.is(sandbox.state().status, 'paused')
+  t.is(sandbox.run(['resume', sandbox.id]).stderr, '')
+  t.is(sandbox.state().status, 'running')
+  t.is(sandbox.run(['delete', '--force', sandbox.id]).stderr, '')
+  t.is(activeState(unit), 'inactive')
+})
