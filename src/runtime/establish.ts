@@ -24,7 +24,7 @@ import { checkId } from './id.ts'
 import { Init, type SpawnFacts } from './init.ts'
 import { makeMountPoint, mountFacts, removeContainer, sharesMounts } from './mount-facts.ts'
 import { ownNamespaceProblems } from './own-namespaces.ts'
-import { announce } from './pidfile.ts'
+import { sendPidfd, writePidFile } from './pidfile.ts'
 import { kernelMounts } from './procfs.ts'
 import type { CreateRequest } from './requests.ts'
 import { prepareFilter, saveFilter, type PreparedFilter } from './seccomp.ts'
@@ -377,7 +377,8 @@ async function setUp(
       await noteNamespaces(context, state)
       state.phase = 'created'
       await saveState(host, dir, state)
-      await announce(context, request, init, undo)
+      await sendPidfd(context, request, init, 'standard')
+      await writePidFile(context, request, init, undo)
     },
   })
   if (failed !== undefined) {

@@ -14,7 +14,7 @@ import { adjustOom, limit, schedule } from './establish.ts'
 import { execProcess, type ExecProcess } from './exec-process.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { Init } from './init.ts'
-import { announce } from './pidfile.ts'
+import { sendPidfd, writePidFile } from './pidfile.ts'
 import type { ExecRequest } from './requests.ts'
 import { loadFilter } from './seccomp.ts'
 import type { SavedState } from './state.ts'
@@ -45,7 +45,8 @@ export async function exec(request: ExecRequest, context: Context): Promise<Exec
     for (const warning of [...wanted.warnings, ...compiled.warnings]) await log?.warn(warning)
     const init = await spawn(context, request, compiled.plan, dir, state, undo)
     const console = await setUp(context, request, compiled, init, state, undo)
-    await announce(context, request, init, undo)
+    // Not before: to conmon a pid file says that the program runs.
+    await writePidFile(context, request, init, undo)
     const { pid } = init.name
     if (request.detach === true) {
       await init.release()
@@ -232,6 +233,7 @@ async function setUp(
       if (state.intelRdt !== undefined) {
         await (await import('./intel-rdt.ts')).joinRdt(host, state.intelRdt, init.name.pid)
       }
+      await sendPidfd(context, request, init, 'setns')
       if (request.detach === true) return
       // From the program's first instruction on, signals are its own.
       undo.push('let signals through', () => host.processes.holdSignals(false))

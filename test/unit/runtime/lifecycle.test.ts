@@ -78,7 +78,7 @@ test('the terminal goes to the console socket, the pidfd to its socket', async (
   await succeed(t, world, (context) => create({ id: 'web', consoleSocket: '/c.sock', pidfdSocket: 'p.sock' }, context))
   t.deepEqual(world.sent, [
     { socket: '/c.sock', data: '/dev/pts/ptmx' },
-    { socket: '/bundle/p.sock', data: 'pidfd' },
+    { socket: '/bundle/p.sock', data: 'standard' },
   ])
 })
 
