@@ -13,10 +13,9 @@ fail() {
   exit 1
 }
 
-# Debian's mirror as this machine knows it.
+# Debian's mirror as this machine knows it; empty where it knows none.
 mirror() {
-  apt-get indextargets --format '$(REPO_URI) $(SITE)' 'Created-By: Packages' |
-    awk '$1 ~ /\/debian\/?$/ { print $1; found = 1; exit } END { if (!found) print "http://deb.debian.org/debian" }'
+  apt-get indextargets --format '$(REPO_URI) $(SITE)' 'Created-By: Packages' | awk '$1 ~ /\/debian\/?$/ { print $1; exit }'
 }
 
 # An apt that knows the newest suite alone, and of no installed package. A mirror's copy of a suite may be older than its signature allows.
@@ -43,10 +42,12 @@ kernel_packages() {
 
 # A mirror may list what it does not have (yet, or any more).
 download() {
-  local packages
+  local packages uri
   rm -rf "$part"
   mkdir -p "$part/lists/partial" "$part/cache/archives/partial" "$part/root"
-  echo "deb [signed-by=$keyring] $(mirror) $1 main" > "$part/sources.list"
+  uri=$(mirror)
+  [ -n "$uri" ] || fail 'apt knows no mirror of Debian: run apt-get update'
+  echo "deb [signed-by=$keyring] $uri $1 main" > "$part/sources.list"
   newest_apt apt-get update || return 1
   if [ "$what" = kernel ]; then
     mapfile -t packages < <(kernel_packages)
