@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test.sh [STAGE …]: installs what the tests need and runs them all, or only the named stages:
-#   lint         every check that runs none of the code
 #   build        dist/, and build-asan/ with sanitizers
+#   lint         every check that runs none of the code
 #   unit         modules alone, and the lifecycle against simulated hosts; no root
 #   machine      init with hand-made and hostile plans, and the addon in some commands, under ASAN and UBSAN
 #   integration  dist/bin/runt on this machine's kernel, as root
@@ -11,7 +11,7 @@
 # A stage that fails does not stop the next ones; a stage of tests that runs none has failed.
 source "$(dirname "$0")/lib.sh"
 
-all=(lint build unit machine integration node vm kernel)
+all=(build lint unit machine integration node vm kernel)
 stages=("$@")
 [ $# -gt 0 ] || stages=("${all[@]}")
 
