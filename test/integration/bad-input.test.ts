@@ -458,7 +458,10 @@ test('without root it says so, and what needs none works', (t) => {
     return { status: status ?? -1, stdout, stderr }
   }
   for (const command of ['create', 'run']) {
-    refused(t, asNobody(command, sandbox.id), [/needs root, and is user 65534/, /hint: use sudo/])
+    refused(t, asNobody(command, sandbox.id), [
+      /linux\.namespaces must have a user namespace: the caller is user 65534/,
+      /hint: "runt spec --rootless" writes such a configuration/,
+    ])
     t.false(existsSync(sandbox.stateRoot))
   }
   for (const command of ['list', '--version', 'explain']) t.is(asNobody(command).status, 0, command)

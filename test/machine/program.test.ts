@@ -23,6 +23,7 @@ function execute(
   const builder = new PlanBuilder()
   builder.add('program', '/process/args', { args, env })
   more(builder)
+  builder.add('closeOnExec', '', { preserve: 0 })
   builder.add('exec', '/process/args', {})
   return runPlan(builder.plan)
 }
