@@ -65,7 +65,7 @@ test('a failed execution brings the first bytes of the file', async (t) => {
   chmodSync(`${dir}/script`, 0o755)
   chmodSync(`${dir}/text`, 0o755)
   const script = (await execute([`${dir}/script`], [])).messages[0]!
-  t.like(script, { errno: ENOENT, syscall: 'execve', value: 1 })
+  t.like(script, { errno: ENOENT, syscall: 'execve', value: 2 })
   t.is(script.detail.toString(), '#!/no/such/interpreter -x\necho\n')
   t.like((await execute([`${dir}/text`], [])).messages[0], { errno: ENOEXEC, syscall: 'execve' })
 })
