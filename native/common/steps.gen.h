@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0x96263e0c;
+constexpr uint32_t kPlanVersion = 0x79b663ea;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -15,6 +15,7 @@ enum class Op : uint16_t {
   Setns,
   Unshare,
   Fork,
+  DropGroups,
   BecomeRoot,
   Setsid,
   JoinSessionKeyring,
@@ -75,7 +76,7 @@ enum class Op : uint16_t {
   Exec,
 };
 
-constexpr uint16_t kOpCount = 63;
+constexpr uint16_t kOpCount = 64;
 
 // Ask for a signal (or 0 for none) when the parent dies.
 // prctl(PR_SET_PDEATHSIG)
@@ -125,6 +126,12 @@ struct ForkStep {
 inline void decode(Decoder &d, ForkStep &s) {
   d.read(s.flags);
 }
+
+// Leave all supplementary groups, while setgroups(2) is allowed: a user namespace that is joined may forbid it.
+// setgroups
+struct DropGroupsStep {
+};
+inline void decode(Decoder &, DropGroupsStep &) {}
 
 // Become user and group 0 of the user namespace just entered, or uid and gid where it has no 0, without supplementary groups unless it forbids setgroups(2).
 // setgroups, setresgid, setresuid
@@ -806,6 +813,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   16, // setns
   8, // unshare
   12, // fork
+  4, // dropGroups
   12, // becomeRoot
   4, // setsid
   12, // joinSessionKeyring
@@ -892,6 +900,11 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::Fork: {
       ForkStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::DropGroups: {
+      DropGroupsStep s{};
       decode(d, s);
       return visit(s);
     }

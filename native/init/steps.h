@@ -11,6 +11,7 @@ bool run(const SyncStep &, Machine &);
 bool run(const SetnsStep &, Machine &);
 bool run(const UnshareStep &, Machine &);
 bool run(const ForkStep &, Machine &);
+bool run(const DropGroupsStep &, Machine &);
 bool run(const BecomeRootStep &, Machine &);
 bool run(const SetsidStep &, Machine &);
 bool run(const JoinSessionKeyringStep &, Machine &);

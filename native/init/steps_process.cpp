@@ -77,6 +77,11 @@ bool run(const ForkStep &s, Machine &m) {
   return rearm_parent_death(m);
 }
 
+bool run(const DropGroupsStep &, Machine &m) {
+  int result = sys::setgroups(0, nullptr);
+  return result == 0 || m.fail(result, "setgroups");
+}
+
 bool run(const BecomeRootStep &s, Machine &m) {
   // Whoever enters a user namespace has CAP_SETGID there: EPERM means /proc/PID/setgroups, user_namespaces(7).
   int result = sys::setgroups(0, nullptr);

@@ -56,7 +56,7 @@ import { escapePointer } from '../spec/problem.ts'
 import type { NamespaceType, Process, Spec } from '../spec/schema.gen.ts'
 import { sysctlPath } from '../spec/sysctl.ts'
 import type { Compiled, CreateFacts, ParentActions } from './facts.ts'
-import { addBecomeRoot, addBeginning, addKeyring, Namespaces } from './namespaces.ts'
+import { addBecomeRoot, addBeginning, addDropGroups, addKeyring, Namespaces } from './namespaces.ts'
 
 export type { Compiled, CreateFacts, IdMap, ParentActions, ParentRlimit } from './facts.ts'
 
@@ -108,6 +108,7 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   plan.plan.preserveFds = listenFds + (facts.preserveFds ?? 0)
 
   const oomPoint = addBeginning(plan, facts, process, true)
+  if (namespaces.membership('user') === 'joined') addDropGroups(plan, namespaces.origin('user'), facts)
   if (userns.size > 0) takeMapped(plan, prepared, early)
   namespaces.add(plan, joins, { setTime: timeOffsetsOf(spec) !== undefined, hide: facts.euid !== 0 })
   addIsolation(plan, prepared, early, proc)

@@ -13,7 +13,7 @@ import { listOf, maxCpus } from '../spec/lists.ts'
 import { addLateFilter, filtersAsAdmin } from '../process/seccomp.ts'
 import type { Process, Spec } from '../spec/schema.gen.ts'
 import type { Compiled, ExecFacts, ParentActions } from './facts.ts'
-import { addBecomeRoot, addBeginning, addKeyring, Namespaces } from './namespaces.ts'
+import { addBecomeRoot, addBeginning, addDropGroups, addKeyring, Namespaces } from './namespaces.ts'
 
 export type { Compiled, ExecFacts, ParentActions, ParentRlimit } from './facts.ts'
 
@@ -59,6 +59,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
   const root =
     (facts.namespaces & clone.NEWNS) === 0 ? plan.input('root', ownOrigin, { kind: 'root', pid: facts.pid }) : undefined
   const oomPoint = addBeginning(plan, facts, process, false)
+  if (ownUser) addDropGroups(plan, ownOrigin, facts)
   if (procfs !== undefined) {
     if (facts.keyring !== undefined) addKeyLabel(plan, procfs, process)
     addLabels(plan, procfs, process)

@@ -3,7 +3,9 @@ import { clone, join, signal } from '../plan/kernel.ts'
 import type { Register } from '../plan/fields.ts'
 import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
+import { capabilityNames } from '../spec/names.ts'
 import type { Namespace, NamespaceType, Process } from '../spec/schema.gen.ts'
+import type { CreateFacts } from './facts.ts'
 
 const flagOf: Readonly<Record<NamespaceType, number>> = {
   pid: clone.NEWPID,
@@ -142,6 +144,22 @@ export function addBeginning(
   if (point !== undefined) plan.add('sync', '/process/oomScoreAdj', { point })
   if (euid === 0 || !mapsLater) plan.add('notDumpable', ownOrigin, {})
   return point
+}
+
+/** Of linux/capability.h. */
+const setgid = 1n << BigInt(capabilityNames.indexOf('CAP_SETGID'))
+
+/**
+ * Before a user namespace is joined that others made: where it forbids setgroups(2), the caller's groups could not be left any more,
+ * and would be the container's. Who has not the right to leave them here keeps them, as the namespace's maker does.
+ */
+export function addDropGroups(
+  plan: PlanBuilder,
+  origin: string,
+  { euid, inUserNamespace, permitted }: Pick<CreateFacts, 'euid' | 'inUserNamespace' | 'permitted'>,
+): void {
+  if (euid !== 0 || inUserNamespace === true || (permitted !== undefined && (permitted & setgid) === 0n)) return
+  plan.add('dropGroups', origin, {})
 }
 
 /** Becomes root of the user namespace just entered; where that has none, the program's user. */

@@ -45,6 +45,11 @@ const table = {
     calls: 'clone3(CLONE_PARENT)',
     fields: { flags: 'u64' },
   },
+  dropGroups: {
+    doc: 'Leave all supplementary groups, while setgroups(2) is allowed: a user namespace that is joined may forbid it.',
+    calls: 'setgroups',
+    fields: {},
+  },
   becomeRoot: {
     doc: 'Become user and group 0 of the user namespace just entered, or uid and gid where it has no 0, without supplementary groups unless it forbids setgroups(2).',
     calls: 'setgroups, setresgid, setresuid',

@@ -38,6 +38,7 @@ const verbs: Readonly<Partial<Record<StepName, string>>> = {
   setns: 'join namespace',
   unshare: 'make namespaces',
   fork: 'make a process',
+  dropGroups: 'leave supplementary groups',
   becomeRoot: 'become root of the user namespace',
   setsid: 'start a session',
   joinSessionKeyring: 'start session keyring',

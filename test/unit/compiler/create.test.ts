@@ -101,7 +101,7 @@ test('a user namespace is joined after what only the host can join, and before w
     ],
   )
   t.like(stepsOf(plan, 'fork'), [{ flags: clone.NEWNS }])
-  t.true(inOrder(plan, 'fork', 'becomeRoot', 'sync'))
+  t.true(inOrder(plan, 'dropGroups', 'setns', 'fork', 'becomeRoot', 'sync'))
   t.is(parent.idMaps, undefined)
   t.false(stepsOf(plan, 'sync').some(({ point }) => point === syncPoint.userNamespace))
 })

@@ -50,10 +50,15 @@ test('without a pid namespace there is no second process', (t) => {
   t.deepEqual(stepsOf(compileExec(process, { ...facts, namespaces: 0 }).plan, 'setns'), [])
 })
 
+test('who may not leave groups is not asked to', (t) => {
+  for (const less of [{ euid: 1000 }, { inUserNamespace: true }, { permitted: 0n }])
+    t.deepEqual(stepsOf(compileExec(process, { ...ownUser, ...less }).plan, 'dropGroups'), [])
+})
+
 test('in a user namespace its root is entered, and limits are left to the parent', (t) => {
   const limited = { ...process, rlimits: [{ type: 'RLIMIT_NOFILE', soft: 1, hard: 2 }] }
   const { plan, parent } = compileExec(limited, ownUser)
-  t.true(inOrder(plan, 'setns', 'becomeRoot', 'user'))
+  t.true(inOrder(plan, 'dropGroups', 'setns', 'becomeRoot', 'user'))
   t.deepEqual(stepsOf(plan, 'rlimit'), [])
   t.deepEqual(parent.rlimits, [{ resource: 7, soft: 1n, hard: 2n, origin: '/process/rlimits/0' }])
   t.deepEqual(stepsOf(compileExec(process, facts).plan, 'becomeRoot'), [])
