@@ -255,21 +255,28 @@ function addIsolation(plan: PlanBuilder, prepared: Prepared, early: Early, proc:
  * Takes what is to be id-mapped of the host's mounts, and maps it, before a user namespace of the container's own is entered:
  * afterwards init has no rights over the host's filesystems. Other containers' mounts get their mapping when they are made.
  */
-function takeMapped(plan: PlanBuilder, { namespaces, propagation, mounts }: Prepared, early: Early): void {
+function takeMapped(plan: PlanBuilder, prepared: Prepared, early: Early): void {
+  const { namespaces, mounts } = prepared
   if (namespaces.membership('user') === 'none') return
   for (const mount of mounts) {
     const userns = early.userns.get(mount)
     const tree = userns === undefined ? undefined : cloneSource(plan, mount)
     if (userns === undefined || tree === undefined) continue
-    // Still the host's mount namespace: the tree would share events with the host's.
-    if (!propagation.sharesWithHost || !sharesEvents(mount)) {
-      const fields = { mount: tree, set: 0, clear: 0, propagation: propagation.before, flags: at.RECURSIVE }
-      plan.add('mountAttributes', `${mount.origin}/source`, fields)
-    }
+    cutTies(plan, prepared, mount, tree)
     addIdmap(plan, tree, mount.idmap!, userns)
     early.trees.set(mount, tree)
     early.userns.delete(mount)
   }
+}
+
+/**
+ * For a tree that was taken in the host's mount namespace: it would share events with the host's mount, and what is mounted below
+ * it, wherever the image's symlinks lead, would be mounted there too.
+ */
+function cutTies(plan: PlanBuilder, { propagation }: Prepared, mount: PreparedMount, tree: Register): void {
+  if (propagation.sharesWithHost && sharesEvents(mount)) return
+  const fields = { mount: tree, set: 0, clear: 0, propagation: propagation.before, flags: at.RECURSIVE }
+  plan.add('mountAttributes', `${mount.origin}/source`, fields)
 }
 
 /**
@@ -342,10 +349,11 @@ function addRoot(plan: PlanBuilder, { spec, facts, propagation, ownMounts }: Pre
 
 /** All that is mounted or made below the root, and the hooks that see it from outside. @returns the console's register, if there is one */
 function addMounts(plan: PlanBuilder, root: Register, prepared: Prepared, early: Early): Register | undefined {
-  const { spec, process, mounts, devices } = prepared
+  const { spec, process, mounts, devices, ownMounts } = prepared
   const made = mounts.map((mount) => {
-    const taken = { tree: early.trees.get(mount), userns: early.userns.get(mount) }
-    return { mount, made: addMount(plan, root, mount, taken) }
+    const tree = early.trees.get(mount) ?? (ownMounts ? undefined : cloneSource(plan, mount))
+    if (!ownMounts && tree !== undefined) cutTies(plan, prepared, mount, tree)
+    return { mount, made: addMount(plan, root, mount, { tree, userns: early.userns.get(mount) }) }
   })
   if (devices.length > 0) addDevices(plan, root, devices, early.devices ?? new Map<PreparedDevice, Register>())
   let terminal: Register | undefined

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Spec } from '../../src/spec/schema.gen.ts'
 import { lacks, lines, Sandbox } from './harness.ts'
@@ -127,6 +127,30 @@ test('mounts in a shared mount of the machine do not spread', (t) => {
   )
   t.deepEqual(lines(ownMountinfo()), lines(before))
   t.deepEqual(readdirSync(path.join(sandbox.rootfs, 'proc')), [])
+})
+
+test('an image’s symlink into a shared mount of the machine leads no mount there', (t) => {
+  if (lacks(t, 'runt')) return
+  const sandbox = new Sandbox(t)
+  const source = path.join(sandbox.dir, 'source')
+  mkdirSync(path.join(source, 'precious'), { recursive: true })
+  for (const args of [['--bind', source, source], ['--make-shared', source]]) t.is(spawnSync('mount', args).status, 0)
+  t.teardown(() => spawnSync('umount', ['--lazy', source]))
+  writeFileSync(path.join(source, 'precious/file'), 'precious\n')
+  symlinkSync('data/precious', path.join(sandbox.rootfs, 'cache'))
+  for (const options of [['bind'], ['rbind', 'private'], ['bind', 'shared']]) {
+    sandbox.configure((spec) => {
+      sharesMounts(spec)
+      spec.mounts!.push({ destination: '/data', source, options }, { destination: '/cache', type: 'tmpfs' })
+      spec.process!.args = verbs(['ls', '/data/precious'], ['echo', 'hidden'])
+    })
+    const before = ownMountinfo()
+    t.is(sandbox.create().stderr, '')
+    t.is(readFileSync(path.join(source, 'precious/file'), 'utf8'), 'precious\n', options.join())
+    t.is(sandbox.run(['delete', '--force', sandbox.id]).status, 0)
+    t.is(ownMountinfo(), before)
+  }
+  t.is(sandbox.runContainer().stdout, 'hidden\n', 'the attack itself: the tmpfs is there')
 })
 
 test('a user namespace without a mount namespace is refused: it may mount nothing', (t) => {
