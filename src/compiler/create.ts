@@ -370,7 +370,10 @@ function addMounts(plan: PlanBuilder, root: Register, prepared: Prepared, early:
   }
   const { prestart, createRuntime } = spec.hooks ?? {}
   if (prestart?.length || createRuntime?.length) plan.add('sync', '/hooks', { point: syncPoint.mounted })
-  addCreateContainerHooks(plan, spec, hookFacts(prepared), rootPath(spec, prepared.facts))
+  addCreateContainerHooks(plan, spec, hookFacts(prepared), {
+    rootfs: rootPath(spec, prepared.facts),
+    environment: prepared.facts.hookEnvironment ?? [],
+  })
   addLateReadonly(plan, made)
   return terminal
 }

@@ -50,6 +50,8 @@ export interface CreateFacts {
   inUserNamespace?: boolean | undefined
   /** Capabilities of the caller, beyond which it can give none; undefined: all. They do not bind a user namespace. */
   permitted?: bigint | undefined
+  /** What createContainer hooks without an environment of their own get; undefined: nothing. */
+  hookEnvironment?: readonly string[] | undefined
   /** Required if and only if the configuration has linux.seccomp. */
   seccomp?: SeccompFacts | undefined
 }

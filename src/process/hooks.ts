@@ -3,7 +3,7 @@
  * its standard input (runtime.md#state).
  */
 import type { PlanBuilder } from '../plan/plan.ts'
-import type { Hook, Spec } from '../spec/schema.gen.ts'
+import type { Hook, Hooks, Spec } from '../spec/schema.gen.ts'
 import { specVersion } from '../spec/version.ts'
 import { uniqueEnvironment } from './environment.ts'
 
@@ -45,30 +45,39 @@ export function hookTimeout({ timeout }: Hook): number {
 /**
  * Hooks in the container's namespaces whose paths are the host's: the root is made, and not entered.
  * @param rootfs absolute path of the root on the host, where they run, as with runc
+ * @param environment of hooks that have none of their own. Never that of the container's program, which an image chooses: these are
+ *   programs of the host, with all of init's rights, and LD_PRELOAD would put the image's code into them (CVE-2025-23266)
  */
-export function addCreateContainerHooks(plan: PlanBuilder, spec: Spec, facts: HookFacts, rootfs: string): void {
-  addHooks(plan, 'createContainer', spec, stateAround(facts, 'creating'), { directory: rootfs, inherit: 0 })
+export function addCreateContainerHooks(
+  plan: PlanBuilder,
+  { hooks }: Spec,
+  facts: HookFacts,
+  { rootfs, environment }: { rootfs: string; environment: readonly string[] },
+): void {
+  const place = { directory: rootfs, inherit: 0, env: environment }
+  addHooks(plan, 'createContainer', hooks, stateAround(facts, 'creating'), place)
 }
 
 /** Hooks inside the container, after its `start`: with the user, the privileges and the restrictions of its program. */
-export function addStartContainerHooks(plan: PlanBuilder, spec: Spec, facts: HookFacts): void {
-  addHooks(plan, 'startContainer', spec, stateAround(facts, 'created'), { directory: '', inherit: 1 })
+export function addStartContainerHooks(plan: PlanBuilder, { hooks, process }: Spec, facts: HookFacts): void {
+  // Without one of its own, as with runc, a hook gets the environment of the container's program.
+  const place = { directory: '', inherit: 1, env: uniqueEnvironment(process?.env ?? []) }
+  addHooks(plan, 'startContainer', hooks, stateAround(facts, 'created'), place)
 }
 
 function addHooks(
   plan: PlanBuilder,
   event: 'createContainer' | 'startContainer',
-  { hooks, process }: Spec,
+  hooks: Hooks | undefined,
   state: { before: string; after: string },
-  place: { directory: string; inherit: number },
+  place: { directory: string; inherit: number; env: readonly string[] },
 ): void {
   hooks?.[event]?.forEach((hook, index) => {
     plan.add('hook', `/hooks/${event}/${index}`, {
       path: hook.path,
       args: hook.args ?? [],
-      // Without one of its own, as with runc, a hook gets the environment of the container's program.
-      env: hook.env ?? uniqueEnvironment(process?.env ?? []),
       ...place,
+      env: [...(hook.env ?? place.env)],
       inherit: hook.env === undefined ? place.inherit : 0,
       ...state,
       timeout: hookTimeout(hook),

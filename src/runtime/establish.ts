@@ -115,6 +115,7 @@ async function prepare(
     preserveFds: request.preserveFds,
     listenFds: listen,
     ...caller,
+    hookEnvironment: spec.hooks && (await import('./hooks.ts')).hookEnvironment(context, spec.hooks),
     seccomp: filter?.facts,
   }
   const compiled = compileCreate(spec, facts)

@@ -66,6 +66,7 @@ async function compile(
   id: string,
   cgroup: PlacedCgroup | undefined,
 ): Promise<Compiled> {
+  const { hooks } = bundle.spec
   try {
     return compileCreate(bundle.spec, {
       id,
@@ -76,6 +77,7 @@ async function compile(
       noPivot: request.noPivot,
       kernelMounts: request.noPivot === true ? await kernelMounts(context.host) : undefined,
       keyring: request.noNewKeyring === true ? undefined : `_ses.${id}.RANDOM`,
+      hookEnvironment: hooks && (await import('./hooks.ts')).hookEnvironment(context, hooks),
       seccomp: (await prepareFilter(context, bundle.spec, bundle.text))?.facts,
       // What root would get: containers without root are not made.
       euid: 0,

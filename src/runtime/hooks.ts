@@ -47,6 +47,11 @@ async function runHook(context: Context, origin: string, hook: Hook, state: stri
   throw new RuntError('HOOK_FAILED', hookSentence(origin, path, status, result), { origin })
 }
 
+/** What createContainer hooks get, if there are any: CreateFacts.hookEnvironment. */
+export function hookEnvironment(context: Context, hooks: Hooks | undefined): string[] | undefined {
+  return hooks?.createContainer?.some(({ env }) => env === undefined) === true ? callersEnvironment(context) : undefined
+}
+
 /** As with runc, what a hook without an environment of its own gets; but for what the launcher added (native/launcher). */
 function callersEnvironment({ globals }: Context): string[] {
   const entries = Object.entries(globals.env).filter(([name]) => name !== 'RUNT_NOFILE')

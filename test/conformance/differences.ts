@@ -113,6 +113,12 @@ export const differences: readonly Difference[] = [
     why: 'runtime.md#lifecycle, steps 8 and 9',
   },
   {
+    what: 'createContainer hooks without an environment of their own',
+    runt: 'have the caller’s, as the hooks of the runtime',
+    others: 'crun: the same; runc 1.1.5 gives them what the image says, LD_PRELOAD included (CVE-2025-23266)',
+    why: security,
+  },
+  {
     what: 'startContainer hooks that fail',
     runt: '`start` fails, and the container is destroyed, with its poststop hooks',
     others: 'runc’s `start` does not see it, and the container stays, stopped',

@@ -134,7 +134,11 @@ test('an image’s symlink into a shared mount of the machine leads no mount the
   const sandbox = new Sandbox(t)
   const source = path.join(sandbox.dir, 'source')
   mkdirSync(path.join(source, 'precious'), { recursive: true })
-  for (const args of [['--bind', source, source], ['--make-shared', source]]) t.is(spawnSync('mount', args).status, 0)
+  for (const args of [
+    ['--bind', source, source],
+    ['--make-shared', source],
+  ])
+    t.is(spawnSync('mount', args).status, 0)
   t.teardown(() => spawnSync('umount', ['--lazy', source]))
   writeFileSync(path.join(source, 'precious/file'), 'precious\n')
   symlinkSync('data/precious', path.join(sandbox.rootfs, 'cache'))
