@@ -15,11 +15,13 @@ bool rearm_parent_death(Machine &m) {
   return result == 0 || m.fail(result, "prctl", "PR_SET_PDEATHSIG");
 }
 
-// Permission bits of a key, from the description "type;uid;gid;permissions;name"; 0 if they cannot be read.
-uint32_t key_permissions(long key) {
-  char text[256];
+// Permission bits of a key, from the description "type;uid;gid;permissions;name"; a negative errno if they cannot be
+// read. The kernel gives the description whole or not at all: the name has the container's in it, of up to 255 bytes.
+int64_t key_permissions(long key) {
+  char text[1024];
   long size = sys::keyctl(KEYCTL_DESCRIBE, key, sys::word(text), sizeof text - 1);
-  if (size <= 0 || size > static_cast<long>(sizeof text) - 1) return 0;
+  if (size < 0) return size;
+  if (size > static_cast<long>(sizeof text) - 1) return -ENAMETOOLONG;
   text[size] = 0;
   int fields = 0;
   const char *at = text;
@@ -27,7 +29,7 @@ uint32_t key_permissions(long key) {
   uint32_t value = 0;
   for (; *at != 0 && *at != ';'; at++) {
     uint32_t digit = *at >= 'a' ? static_cast<uint32_t>(*at - 'a' + 10) : static_cast<uint32_t>(*at - '0');
-    if (digit > 15) return 0;
+    if (digit > 15) return -EBADMSG;
     value = value << 4 | digit;
   }
   return value;
@@ -107,8 +109,9 @@ bool run(const JoinSessionKeyringStep &s, Machine &m) {
   long key = sys::keyctl(KEYCTL_JOIN_SESSION_KEYRING, sys::word(s.name.data));
   if (key == -ENOSYS) return true;
   if (key < 0) return m.fail(static_cast<int>(key), "keyctl", s.name);
-  uint32_t permissions = key_permissions(key);
-  if (permissions == 0 || (permissions & kOwnerSearch) != 0) return true;
+  int64_t permissions = key_permissions(key);
+  if (permissions < 0) return m.fail(static_cast<int>(permissions), "keyctl", s.name);
+  if ((permissions & kOwnerSearch) != 0) return true;
   long result = sys::keyctl(KEYCTL_SETPERM, key, kPossessorAll | kOwnerSearch);
   return result >= 0 || m.fail(static_cast<int>(result), "keyctl", s.name);
 }

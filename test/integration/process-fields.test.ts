@@ -274,6 +274,20 @@ test('nobody can be first with a container’s keyring, nor join or read one fro
   t.false(seen.includes(victim.id), seen)
 })
 
+test('nor where the id is as long as can be', async (t) => {
+  if (lacks(t, 'runt')) return
+  const sandbox = new Sandbox(t, (spec) => {
+    spec.process!.args = ['inside', 'keyring', '--', 'wait']
+    spec.process!.env = ['PATH=/bin']
+  })
+  const id = `${sandbox.id}-`.padEnd(255, 'x')
+  t.is(sandbox.detached(['run', '-d', id]).status, 0)
+  const own = await printed(sandbox)
+  t.is(own.permissions, '3f080000')
+  t.is(keyring(sandbox.run(['exec', id, 'inside', 'keyring']).stdout).id, own.id)
+  t.is(sandbox.run(['delete', '--force', id]).status, 0)
+})
+
 test('a container with a user namespace has its session keyring, and exec joins it', async (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = new Sandbox(t, (spec) => {
