@@ -81,6 +81,12 @@ Fd socket_in(int network) {
 class Netlink {
  public:
   explicit Netlink(int network) : socket_(socket_in(network)) {
+    // To the kernel, which lets nobody else answer then: in a namespace that is joined, who has CAP_NET_ADMIN there may
+    // send to every socket.
+    sockaddr_nl kernel = {};
+    kernel.nl_family = AF_NETLINK;
+    if (::connect(socket_.get(), reinterpret_cast<const sockaddr *>(&kernel), sizeof kernel) != 0)
+      fail("connect", "netlink");
     // Errors come with the kernel's own sentence, and without the request.
     const int on = 1;
     ::setsockopt(socket_.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
