@@ -266,7 +266,10 @@ export async function applyWrite(host: Host, path: string, write: CgroupWrite): 
         {
           origin,
           cause: error,
-          hint: file === 'memory.swap.max' ? 'swap accounting is off: boot with swapaccount=1' : undefined,
+          hint:
+            file === 'memory.swap.max'
+              ? 'swap accounting is off: boot with swapaccount=1'
+              : `see whether ${path}/cgroup.controllers names the controller: cgroup v1 may have it`,
         },
       )
     }

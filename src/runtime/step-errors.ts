@@ -299,7 +299,8 @@ function text(bytes: Uint8Array): string {
 function outside(code: string): string | undefined {
   if (code === 'ELOOP') return 'a symlink on the way leads in a circle, or is not allowed there'
   if (code === 'EROFS') return 'the mount point does not exist, and the filesystem that should hold it is read-only'
-  return code === 'ENOTDIR' ? 'a component on the way is no directory' : undefined
+  // The last component too: the mount point of a directory is one.
+  return code === 'ENOTDIR' ? 'a component on the way is no directory, or a directory is mounted on a file' : undefined
 }
 
 function tooMany(code: string): string | undefined {

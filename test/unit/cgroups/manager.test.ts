@@ -1,7 +1,14 @@
 import test from 'ava'
 import { compileDevices } from '../../../src/cgroups/devices.ts'
 import { compileResources } from '../../../src/cgroups/knobs.ts'
-import { cgroupManager, cgroupPath, createCgroup, explainDeath, limitMemory } from '../../../src/cgroups/manager.ts'
+import {
+  applyWrite,
+  cgroupManager,
+  cgroupPath,
+  createCgroup,
+  explainDeath,
+  limitMemory,
+} from '../../../src/cgroups/manager.ts'
 import type { Resources } from '../../../src/spec/schema.gen.ts'
 import { FakeCgroupfs, runtError } from './fake-cgroupfs.ts'
 
@@ -248,6 +255,14 @@ test('a value that the kernel refuses is named with its file and its field', asy
   t.is(error.origin, '/linux/resources/cpu/quota')
   t.regex(error.hint ?? '', /1000 to 1000000/)
   t.deepEqual(fake.paths(), [])
+})
+
+test('a file of a controller that is not there leads to the list of those that are', async (t) => {
+  const { host } = new FakeCgroupfs()
+  const write = { file: 'pids.max', value: '10', controller: 'pids', pointer: '/linux/resources/pids/limit' }
+  const error = await runtError(() => applyWrite(host, '/sys/fs/cgroup/web', write))
+  t.is(error.origin, '/linux/resources/pids/limit')
+  t.regex(error.hint ?? '', /\/sys\/fs\/cgroup\/web\/cgroup\.controllers/)
 })
 
 test('a swap limit needs swap accounting only where it limits something', async (t) => {

@@ -27,6 +27,11 @@ test('a mount that fails is named by its field and its destination', (t) => {
   t.regex(failed.hint ?? '', /must exist on the host/)
 })
 
+test('a directory that cannot be mounted on a file is not taken for a wrong path alone', (t) => {
+  const failed = error('openIn', 20, { origin: '/mounts/0/destination', subject: '/etc/passwd', syscall: 'openat2' })
+  t.regex(failed.hint ?? '', /a directory is mounted on a file/)
+})
+
 test('what the kernel says of a mount is told', (t) => {
   const detail = Buffer.from("e tmpfs: Unknown parameter 'x'\nw old\n")
   const { message } = error('newMount', 22, { origin: '/mounts/9', subject: 'tmpfs', syscall: 'fsconfig', detail })
