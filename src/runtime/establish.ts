@@ -30,7 +30,7 @@ import type { CreateRequest } from './requests.ts'
 import { prepareFilter, saveFilter, type PreparedFilter } from './seccomp.ts'
 import { stateFormat, type SavedState } from './state.ts'
 import { makeContainer, makeFifos, saveState } from './store.ts'
-import { checkPreserved, checkTerminal, copyWindowSize, listenFds } from './streams.ts'
+import { checkPreserved, checkTerminal, copyWindowSize, listenFds, requireTerminal } from './streams.ts'
 
 /** A container that is `created`. Its lock is held; whoever established it calls `finish`, or `undo`. */
 export interface Established {
@@ -82,6 +82,7 @@ async function prepare(
   const { spec } = bundle
   const caller = await callerOf(host)
   checkTerminal(spec.process?.terminal === true, foreground, request.consoleSocket)
+  if (spec.process?.terminal === true && foreground) await requireTerminal(context)
   await checkRootfs(context, bundle)
   const problems = [...(await ownNamespaceProblems(host, spec)), ...(await machineProblems(host, spec))]
   if (caller.euid !== 0) {

@@ -20,7 +20,7 @@ import { loadFilter } from './seccomp.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
 import { loadState } from './store.ts'
-import { checkPreserved, checkTerminal, copyWindowSize, listenFds } from './streams.ts'
+import { checkPreserved, checkTerminal, copyWindowSize, listenFds, requireTerminal } from './streams.ts'
 
 /** The process that `exec` made. */
 export interface ExecResult {
@@ -39,6 +39,7 @@ export async function exec(request: ExecRequest, context: Context): Promise<Exec
   await checkStatus(context, dir, state, request)
   const wanted = await execProcess(context, request, state)
   checkTerminal(wanted.process.terminal === true, request.detach !== true, request.consoleSocket)
+  if (wanted.process.terminal === true && request.detach !== true) await requireTerminal(context)
   const undo = new Undo()
   try {
     const compiled = await compile(context, request, dir, state, wanted)

@@ -1,8 +1,8 @@
 /** Terminals, and the descriptors that a container's program inherits. */
 import { UsageError } from '../errors.ts'
-import type { Fd, Host } from '../host/host.ts'
+import { openFlags, type Fd, type Host } from '../host/host.ts'
 import type { Context } from './context.ts'
-import { attempt, isErrno } from './failures.ts'
+import { attempt, closeQuietly, isErrno } from './failures.ts'
 
 /**
  * Whether the flags fit `process.terminal`: somebody has to take the terminal, and nobody waits for one that never comes.
@@ -27,6 +27,31 @@ export function checkTerminal(terminal: boolean, foreground: boolean, consoleSoc
       { origin },
     )
   }
+}
+
+/**
+ * Whether the caller has a terminal for a foreground command to relay: one of the standard streams, or else the controlling one.
+ * Without any, nobody could end what is typed into the program's terminal.
+ * @throws RuntError `ENXIO`
+ */
+export async function requireTerminal({ host }: Context): Promise<void> {
+  for (const stream of [0, 1, 2]) {
+    try {
+      if ((await host.processes.windowSize(stream)) !== undefined) return
+    } catch (error) {
+      if (!isErrno(error, 'EBADF', 'EIO')) throw error
+    }
+  }
+  await attempt(
+    'open /dev/tty',
+    {
+      origin: '/process/terminal',
+      hint: 'the caller has no terminal to relay: set process.terminal to false, or detach with --console-socket',
+    },
+    async () => {
+      await closeQuietly(host, await host.files.open('/dev/tty', openFlags.readWrite))
+    },
+  )
 }
 
 /** Gives a program's terminal the size of the caller's, where that has one, before the program looks. */

@@ -191,11 +191,11 @@ test('whoever takes over an init cannot have runt end a process of the host', as
   })
   const sandbox = new HostileSandbox(t, (spec) => {
     grant(spec, [...dockerCapabilities, 'CAP_SYS_PTRACE'])
-    spec.process!.args = ['hostile', 'spoof', String(victim.pid), '20000', '--']
+    spec.process!.args = ['hostile', 'spoof', String(victim.pid), '60000', '--']
   })
   t.is(sandbox.detached(['run', '--detach', sandbox.id]).stderr, '')
   await eventually(() => sandbox.output().startsWith('ready\n'), 'the attack has begun')
-  for (let count = 0; count < 200 && !sandbox.output().includes('sent'); count++)
+  for (let count = 0; count < 600 && !sandbox.output().includes('sent'); count++)
     sandbox.run(['exec', sandbox.id, 'inside', 'echo'])
   t.is(sandbox.output(), 'ready\nsent\n', 'the attack itself')
   await eventually(() => sandbox.state().status === 'stopped', 'the container has stopped')

@@ -152,7 +152,13 @@ test('without newuidmap, and for ids of others, the error names the map', (t) =>
   if (lacks(t, 'runt')) return
   const sandbox = new UserSandbox(t, mapAll)
   grantSubids(t)
-  const missing = sandbox.asUser(['run', sandbox.id], { through: ['env', `PATH=:bin:${sandbox.runtimeDir}`] })
+  // Nothing is there but the interpreter that dist/cli.js asks for.
+  const interpreter = path.join(sandbox.dir, 'interpreter')
+  mkdirSync(interpreter)
+  symlinkSync(process.execPath, path.join(interpreter, 'node'))
+  const missing = sandbox.asUser(['run', sandbox.id], {
+    through: ['env', `PATH=:bin:${sandbox.runtimeDir}:${interpreter}`],
+  })
   t.is(missing.status, 1)
   t.regex(missing.stderr, /map more than the own id: newgidmap is not in PATH/)
   t.regex(missing.stderr, /from: linux\.gidMappings /)

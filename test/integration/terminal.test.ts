@@ -1,6 +1,6 @@
 /** Terminals: relayed in the foreground, and sent over a console socket. */
 import test, { type ExecutionContext } from 'ava'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -152,12 +152,19 @@ test('a program that cannot be started leaves the caller’s terminal as it was'
   sandbox.assertClean(t)
 })
 
-test('without a terminal of its own the command still relays the program’s', (t) => {
+test('without any terminal of the caller a command that would relay one is refused, and leaves nothing', (t) => {
+  const sandbox = onTerminal(t, ['tty'])
+  const { status, stderr } = spawnSync('setsid', ['--wait', ...sandbox.command('run', sandbox.id)], {
+    cwd: sandbox.bundle,
+    encoding: 'utf8',
+    input: '',
+    timeout: 60_000,
+  })
+  t.is(status, 1)
+  t.regex(stderr, /open \/dev\/tty: no such device or address/)
   if (lacks(t, 'runt')) return
-  const sandbox = onTerminal(t, ['tty', '--', 'exit', '3'])
-  const { status, stdout, stderr } = sandbox.run(['run', sandbox.id])
-  t.is(status, 3, stderr)
-  t.is(terminalLines(stdout)[0], 'fd 0 /dev/pts/0')
+  t.regex(stderr, /hint: .*process\.terminal/)
+  sandbox.assertClean(t)
 })
 
 // covers: /process/terminal
