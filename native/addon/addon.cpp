@@ -46,6 +46,7 @@ Napi::Object register_all(Napi::Env env, Napi::Object exports) {
   runt::bind_hooks(exports);
   runt::bind_messages(exports);
   runt::bind_netlink(exports);
+  runt::bind_notify(exports);
   runt::bind_process(exports);
   runt::bind_seccomp(exports);
   runt::bind_sockets(exports);

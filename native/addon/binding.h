@@ -95,6 +95,7 @@ void bind_foreground(Napi::Object exports);
 void bind_hooks(Napi::Object exports);
 void bind_messages(Napi::Object exports);
 void bind_netlink(Napi::Object exports);
+void bind_notify(Napi::Object exports);
 void bind_process(Napi::Object exports);
 void bind_seccomp(Napi::Object exports);
 void bind_sockets(Napi::Object exports);

@@ -1,5 +1,5 @@
-// foreground(pid, pidfd, terminal): stands for the container's process until it ends: what is sent or typed to runt
-// reaches it.
+// foreground(pid, pidfd, terminal, notify, host): stands for the container's process until it ends: what is sent or
+// typed to runt reaches it, and the service manager hears that it is ready (notify.h).
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -10,6 +10,7 @@
 
 #include "binding.h"
 #include "exit_status.h"
+#include "notify.h"
 #include "relay.h"
 #include "signals.h"
 
@@ -19,6 +20,8 @@ namespace {
 
 // More than a pseudoterminal holds: what a process that lives on keeps writing is not waited for.
 constexpr int kDrainSteps = 256;
+// For a service manager that is busy when the container has ended.
+constexpr int kLastWordMs = 1000;
 
 // A library's caller may have children of its own, whose status is theirs; a subreaper asked for everybody's.
 bool is_subreaper() {
@@ -35,10 +38,14 @@ class Foreground {
     if (terminal >= 0) relay_.emplace(terminal);
   }
 
+  // The service's main process is this one: it stays as long as the container's.
+  void notify(int container, int host) { notify_.emplace(container, host, ::getpid()); }
+
   siginfo_t run() {
     while (!turn()) {
     }
     if (relay_) drain();
+    if (notify_) tell_last();
     if (status_.si_pid == 0 &&
         retry([&] { return ::waitid(P_PID, static_cast<id_t>(pid_), &status_, WEXITED); }) == -1) {
       fail("waitid");
@@ -49,9 +56,15 @@ class Foreground {
  private:
   // Waits for something to do and does it; true when the process has ended.
   bool turn() {
-    pollfd entries[2 + TerminalRelay::kEntries] = {{pidfd_, POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
+    pollfd entries[2 + TerminalRelay::kEntries + NotifyRelay::kEntries] = {{pidfd_, POLLIN, 0},
+                                                                           {signals_.fd(), POLLIN, 0}};
     const int timeout = relay_ ? relay_->prepare(entries + 2) : -1;
-    const nfds_t count = relay_ ? 2 + TerminalRelay::kEntries : 2;
+    nfds_t count = relay_ ? 2 + TerminalRelay::kEntries : 2;
+    pollfd *const notify = entries + count;
+    if (notify_) {
+      notify_->prepare(notify);
+      count += NotifyRelay::kEntries;
+    }
     if (::poll(entries, count, timeout) == -1) {
       if (errno == EINTR) return false;
       fail("poll");
@@ -59,6 +72,7 @@ class Foreground {
     if ((entries[0].revents & POLLNVAL) != 0) fail_with(EBADF, "poll");
     while (const int signal = signals_.next()) forward(signal);
     if (relay_) relay_->move(entries + 2);
+    if (notify_) notify_->move(notify);
     return entries[0].revents != 0;
   }
 
@@ -96,11 +110,24 @@ class Foreground {
     }
   }
 
+  // The container may have said that it is ready, and ended.
+  void tell_last() {
+    notify_->drain();
+    while (notify_->state() == NotifyRelay::State::sending) {
+      pollfd entries[NotifyRelay::kEntries];
+      notify_->prepare(entries);
+      entries[0].fd = -1;
+      if (retry([&] { return ::poll(entries, NotifyRelay::kEntries, kLastWordMs); }) <= 0) return;
+      notify_->move(entries);
+    }
+  }
+
   const pid_t pid_;
   const int pidfd_;
   // The relay goes first: a signal that comes while the terminal is restored must not end this process half-way.
   SignalCatcher &signals_;
   std::optional<TerminalRelay> relay_;
+  std::optional<NotifyRelay> notify_;
   siginfo_t status_ = {};
 };
 
@@ -109,9 +136,13 @@ Napi::Value foreground(const Napi::CallbackInfo &info) {
   const auto pid = static_cast<pid_t>(args.integer(0, "pid", 1, INT32_MAX));
   const int pidfd = args.fd(1, "pidfd");
   const int terminal = args.optional_fd(2, "terminal");
+  const int notify = args.optional_fd(3, "notify");
+  const int host = args.optional_fd(4, "host");
   std::unique_ptr<SignalCatcher> signals = std::move(held_signals);
   if (!signals) signals = std::make_unique<SignalCatcher>(is_subreaper());
-  return exit_status(info.Env(), Foreground(pid, pidfd, terminal, *signals).run());
+  Foreground stand_in(pid, pidfd, terminal, *signals);
+  if (notify >= 0 && host >= 0) stand_in.notify(notify, host);
+  return exit_status(info.Env(), stand_in.run());
 }
 
 // holdSignals(hold): from now on signals wait for the foreground that follows; false: they have their former meaning

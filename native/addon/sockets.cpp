@@ -1,4 +1,6 @@
 // sendDescriptor(path, fd, data): hands a descriptor to whoever listens on a socket.
+#include "sockets.h"
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -6,13 +8,8 @@
 #include <cstring>
 
 #include "binding.h"
-#include "fd.h"
 
 namespace runt {
-
-namespace {
-
-constexpr size_t kMaxData = 16 << 20;
 
 void connect_to(const Fd &socket, const std::string &path) {
   sockaddr_un address = {};
@@ -31,6 +28,10 @@ void connect_to(const Fd &socket, const std::string &path) {
     fail("connect", path);
   }
 }
+
+namespace {
+
+constexpr size_t kMaxData = 16 << 20;
 
 Napi::Value send_descriptor(const Napi::CallbackInfo &info) {
   const Arguments args(info);

@@ -33,7 +33,9 @@ import {
   addLateReadonly,
   addMount,
   cloneSource,
+  notifySocket,
   prepareMounts,
+  prepareNotify,
   sharesEvents,
   type MountFacts,
   type PreparedMount,
@@ -172,10 +174,17 @@ function prepare(spec: Spec, facts: CreateFacts, messages: Required<OptionMessag
     })
   }
   const propagation = rootPropagation(spec.linux?.rootfsPropagation, facts.noPivot === true && ownMounts, problems)
-  const mounts = prepareMounts(spec.mounts ?? [], mountFacts(spec, facts, namespaces), messages)
+  const known = mountFacts(spec, facts, namespaces)
+  const mounts = [...prepareMounts(spec.mounts ?? [], known, messages)]
+  if (facts.notify !== undefined) mounts.push(prepareNotify(facts.notify, known, messages))
   const configured = prepareDevices(spec.linux?.devices ?? [], problems)
   const devices = bringsOwnDevices(mounts) ? [] : configured
-  return { spec, process: spec.process ?? { cwd: '/' }, facts, namespaces, propagation, ownMounts, mounts, devices }
+  const process = processOf(spec, facts)
+  return { spec, process, facts, namespaces, propagation, ownMounts, mounts, devices }
+}
+
+function processOf({ process = { cwd: '/' } }: Spec, { notify }: CreateFacts): Process {
+  return notify === undefined ? process : { ...process, env: [...(process.env ?? []), `NOTIFY_SOCKET=${notifySocket}`] }
 }
 
 function mountFacts(spec: Spec, facts: CreateFacts, namespaces: Namespaces): MountFacts {

@@ -44,6 +44,8 @@ export interface CreateFacts {
   preserveFds?: number | undefined
   /** Sockets passed by systemd (LISTEN_FDS in runt's own environment); they come first, from descriptor 3 on. */
   listenFds?: number | undefined
+  /** A directory of the host for the socket that the container tells its state to; undefined: nobody asks (NOTIFY_SOCKET). */
+  notify?: string | undefined
   /** Effective user of the caller. */
   euid: number
   /** The caller is in a user namespace itself: it makes no device nodes, and may not be allowed setgroups(2). Default false. */

@@ -73,7 +73,7 @@ export interface Addon {
   exitNow(code: number): never
   // foreground.cpp
   holdSignals(hold: boolean): void
-  foreground(pid: number, pidfd: Fd, terminal: Fd): ExitStatus
+  foreground(pid: number, pidfd: Fd, terminal: Fd, notify: Fd, host: Fd): ExitStatus
   // hooks.cpp
   runHook(
     path: string,
@@ -88,6 +88,10 @@ export interface Addon {
   setWindowSize(terminal: Fd, rows: number, columns: number): void
   // sockets.cpp
   sendDescriptor(socketPath: string, fd: Fd, data: string): void
+  // notify.cpp
+  notifySocket(directory: string): Fd
+  notifyHost(address: string): Fd
+  relayReady(socket: Fd, host: Fd, pid: number, pidfd: Fd): void
   // cgroups.cpp
   removeCgroupsBelow(path: string): boolean
   // digest.cpp

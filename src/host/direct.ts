@@ -89,7 +89,9 @@ function processes(addon: Addon): Processes {
     pidfdWait: (pidfd, timeoutMs) => addon.pidfdWait(pidfd, timeoutMs),
     wait: (pid) => addon.wait(pid),
     holdSignals: (hold) => addon.holdSignals(hold),
-    foreground: ({ pid, pidfd, terminal }) => addon.foreground(pid, pidfd, terminal),
+    foreground: ({ pid, pidfd, terminal, notify }) =>
+      addon.foreground(pid, pidfd, terminal, notify?.socket ?? -1, notify?.host ?? -1),
+    relayReady: ({ socket, host, pid, pidfd }) => addon.relayReady(socket, host, pid, pidfd),
     setLimit: (pid, resource, soft, hard) => addon.setLimit(pid, resource, soft, hard),
     setScheduler: (pid, { policy, flags, nice, priority, runtime, deadline, period }) => {
       const words = [flags, runtime, deadline, period].map(BigInt) as [bigint, bigint, bigint, bigint]
@@ -106,7 +108,11 @@ function processes(addon: Addon): Processes {
 }
 
 function sockets(addon: Addon): Sockets {
-  return { sendDescriptor: (socketPath, fd, data) => addon.sendDescriptor(socketPath, fd, data) }
+  return {
+    sendDescriptor: (socketPath, fd, data) => addon.sendDescriptor(socketPath, fd, data),
+    notifySocket: (directory) => addon.notifySocket(directory),
+    notifyHost: (address) => addon.notifyHost(address),
+  }
 }
 
 function cgroups(addon: Addon): Cgroups {

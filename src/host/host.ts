@@ -123,6 +123,18 @@ export interface ForegroundRequest {
   pidfd: Fd
   /** The container's terminal, relayed with standard input and output (raw mode, window size); -1 without one. */
   terminal: Fd
+  /** Sockets of `notifySocket` and `notifyHost`: that the container is ready is told with this process's pid. */
+  notify?: { socket: Fd; host: Fd } | undefined
+}
+
+/** Who is told, by whom, and of which process, that a container is ready. */
+export interface ReadyRequest {
+  /** Of `notifySocket`. */
+  socket: Fd
+  /** Of `notifyHost`. */
+  host: Fd
+  pid: number
+  pidfd: Fd
 }
 
 /** struct sched_attr of sched_setattr(2). */
@@ -172,6 +184,11 @@ export interface Processes {
   holdSignals(hold: boolean): Awaitable<void>
   /** Forwards signals and relays the terminal until the child ends; reaps it. */
   foreground(request: ForegroundRequest): Awaitable<ExitStatus>
+  /**
+   * Waits until the container says READY=1 (sd_notify(3)) and tells the host so, with MAINPID and BARRIER; returns where the
+   * container ends without a word.
+   */
+  relayReady(request: ReadyRequest): Awaitable<void>
   /** prlimit(2) on another process; 2^64-1 is RLIM_INFINITY. */
   setLimit(pid: number, resource: number, soft: bigint, hard: bigint): Awaitable<void>
   /** sched_setattr(2) on another process; flags and times (nanoseconds) have 64 bits. */
@@ -192,6 +209,10 @@ export interface Processes {
 export interface Sockets {
   /** Connects to a stream socket, sends the data (up to 16 MiB) with the descriptor (SCM_RIGHTS) and closes the connection. */
   sendDescriptor(socketPath: string, fd: Fd, data: string): Awaitable<void>
+  /** Binds the datagram socket `notify.sock` in a directory, for every user to write to, in place of one that is there. */
+  notifySocket(directory: string): Awaitable<Fd>
+  /** A datagram socket that is connected to what NOTIFY_SOCKET names: a path, or `@` and an abstract name. */
+  notifyHost(address: string): Awaitable<Fd>
 }
 
 export interface Cgroups {

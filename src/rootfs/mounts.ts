@@ -60,6 +60,16 @@ export function prepareMounts(
   return mounts.map((mount, index) => prepareMount(mount, `/mounts/${index}`, facts, messages))
 }
 
+/** Where a container finds the socket that it tells its state to, as runc has it. */
+const notifyDirectory = '/run/notify'
+export const notifySocket = `${notifyDirectory}/notify.sock`
+
+/** The mount that shows that socket in the container: of its directory, as the socket is made when the container is started. */
+export function prepareNotify(source: string, facts: MountFacts, messages: Required<OptionMessages>): PreparedMount {
+  const options = ['bind', 'nosuid', 'noexec', 'nodev', 'ro']
+  return prepareMount({ destination: notifyDirectory, source, options }, 'NOTIFY_SOCKET', facts, messages)
+}
+
 function prepareMount(
   mount: Mount,
   origin: string,

@@ -28,6 +28,16 @@ export function stateDir(globals: Globals, id: string): string {
   return `${stateRoot(globals)}/${id}`
 }
 
+/** Where the service manager that started the caller waits for its readiness (sd_notify(3)); undefined: nobody does. */
+export function notifyAddress({ env: { NOTIFY_SOCKET } }: Globals): string | undefined {
+  return NOTIFY_SOCKET === '' ? undefined : NOTIFY_SOCKET
+}
+
+/** In a container's directory, where somebody waits for its readiness: what it sees at /run/notify. */
+export function notifyDirectory(globals: Globals, id: string): string | undefined {
+  return notifyAddress(globals) === undefined ? undefined : `${stateDir(globals, id)}/notify`
+}
+
 /** A path of a request, made absolute. */
 export function absolute(globals: Globals, name: string): string {
   return resolvePath(globals.cwd, name)

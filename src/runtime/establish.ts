@@ -18,7 +18,7 @@ import { domainOf } from '../process/scheduling.ts'
 import type { Hooks, Spec } from '../spec/schema.gen.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, limitMemoryOf, makeCgroup, placeCgroup, whyDied, type PlacedCgroup } from './cgroup.ts'
-import { absolute, stateDir, type Context } from './context.ts'
+import { absolute, notifyDirectory, stateDir, type Context } from './context.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { checkId } from './id.ts'
 import { Init, type SpawnFacts } from './init.ts'
@@ -115,6 +115,7 @@ async function prepare(
     keyring,
     preserveFds: request.preserveFds,
     listenFds: listen,
+    notify: notifyDirectory(context.globals, request.id),
     ...caller,
     hookEnvironment: spec.hooks && (await import('./hooks.ts')).hookEnvironment(context, spec.hooks),
     seccomp: filter?.facts,
@@ -191,6 +192,8 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
     await prepared.filter.keep()
   }
   await makeFifos(host, dir)
+  const { notify } = prepared.facts
+  if (notify !== undefined) await (await import('./notify.ts')).makeNotifyDirectory(host, notify)
   if (sharesMounts(state)) await makeMountPoint(host, dir)
   const cgroup = await cgroupFor(context, prepared, { dir, state }, undo)
   const { compiled } = prepared

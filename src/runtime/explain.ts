@@ -5,7 +5,7 @@ import { explainJson, explainPlan, type SurroundingLine } from '../plan/explain.
 import type { Spec } from '../spec/schema.gen.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, placeCgroup, type PlacedCgroup } from './cgroup.ts'
-import { stateDir, type Context } from './context.ts'
+import { notifyDirectory, stateDir, type Context } from './context.ts'
 import { checkId } from './id.ts'
 import { mountFacts } from './mount-facts.ts'
 import { kernelMounts } from './procfs.ts'
@@ -78,6 +78,7 @@ async function compile(
       kernelMounts: request.noPivot === true ? await kernelMounts(context.host) : undefined,
       keyring: request.noNewKeyring === true ? undefined : `_ses.${id}.RANDOM`,
       hookEnvironment: hooks && (await import('./hooks.ts')).hookEnvironment(context, hooks),
+      notify: notifyDirectory(context.globals, id),
       seccomp: (await prepareFilter(context, bundle.spec, bundle.text))?.facts,
       // What root would get: containers without root are not made.
       euid: 0,

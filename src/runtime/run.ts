@@ -1,16 +1,18 @@
 /** `run`: create, start, and in the foreground wait for the end and delete. */
+import { RuntError } from '../errors.ts'
 import type { ExitStatus } from '../host/host.ts'
 import type { Context } from './context.ts'
 import { destroy } from './delete.ts'
 import { establish, finish, type Established } from './establish.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
+import type { Notify } from './notify.ts'
 import type { RunRequest } from './requests.ts'
-import { startProgram } from './start.ts'
+import { notifyOf, startProgram } from './start.ts'
 import { lockContainer } from './store.ts'
 
 /**
- * Creates and starts a container, waits for its end, and deletes it; with `detach` it returns as soon as the program runs. In the
- * foreground this process becomes the subreaper of its descendants unless `noSubreaper` is set.
+ * Creates and starts a container, waits for its end, and deletes it; with `detach` it returns as soon as the program runs, or, where
+ * NOTIFY_SOCKET is set, is ready. In the foreground this process becomes the subreaper of its descendants unless `noSubreaper` is set.
  * @returns how the program ended; undefined when detached
  * @throws as `create` and `start`
  */
@@ -21,7 +23,9 @@ export async function run(request: RunRequest, context: Context): Promise<ExitSt
     await attempt('become the subreaper', {}, () => host.processes.becomeSubreaper())
   }
   const established = await establish(context, request, foreground)
+  let notify: Notify | undefined
   try {
+    notify = await whoWaits(context, established)
     // From the program's first instruction on, signals are its own.
     if (foreground) {
       established.undo.push('let signals through', () => host.processes.holdSignals(false))
@@ -32,18 +36,53 @@ export async function run(request: RunRequest, context: Context): Promise<ExitSt
     throw await established.locate(await established.undo.after(error))
   }
   await finish(context, established, foreground)
-  return foreground ? await attend(context, request, established) : undefined
+  if (foreground) return attend(context, request, established, notify)
+  if (notify !== undefined) await tellReady(context, notify)
+  return undefined
+}
+
+/** As in runc, a service manager that cannot be reached is no reason not to run. */
+async function whoWaits(context: Context, { state, undo }: Established): Promise<Notify | undefined> {
+  try {
+    const notify = await notifyOf(context, state.id, state)
+    if (notify === undefined) return undefined
+    undo.push('close the notification sockets', async () => {
+      await (await import('./notify.ts')).closeNotify(context, notify)
+    })
+    return notify
+  } catch (error) {
+    await warn(context, error)
+    return undefined
+  }
+}
+
+async function tellReady(context: Context, notify: Notify): Promise<void> {
+  try {
+    await (await import('./notify.ts')).relayReady(context, notify)
+  } catch (error) {
+    await warn(context, error)
+  }
+}
+
+async function warn({ log }: Context, error: unknown): Promise<void> {
+  if (!(error instanceof RuntError)) throw error
+  await log?.warn(`${error.message}: nobody is told when the container is ready`)
 }
 
 /** Stays with the program until it ends. */
-async function attend(context: Context, request: RunRequest, established: Established): Promise<ExitStatus> {
+async function attend(
+  context: Context,
+  request: RunRequest,
+  established: Established,
+  notify: Notify | undefined,
+): Promise<ExitStatus> {
   const { host } = context
   const { init, console, state } = established
   const { pid } = init.name
   let status: ExitStatus
   try {
     status = await attempt('attend to the container', {}, () =>
-      host.processes.foreground({ pid, pidfd: init.descriptor, terminal: console }),
+      host.processes.foreground({ pid, pidfd: init.descriptor, terminal: console, notify }),
     )
   } catch (error) {
     const undo = new Undo()
@@ -52,6 +91,7 @@ async function attend(context: Context, request: RunRequest, established: Establ
     throw await undo.after(error)
   } finally {
     await init.release()
+    if (notify !== undefined) await (await import('./notify.ts')).closeNotify(context, notify)
     if (console >= 0) await closeQuietly(host, console)
   }
   if (request.keep !== true) await removeEnded(context, state.id)

@@ -2,20 +2,23 @@
 import { RuntError, StateError } from '../errors.ts'
 import { openFlags, type Fd, type Host } from '../host/host.ts'
 import { locate } from './bundle.ts'
-import type { Context } from './context.ts'
+import { notifyAddress, type Context } from './context.ts'
 import { attempt, closeQuietly, isErrno, Undo } from './failures.ts'
+import type { Notify } from './notify.ts'
+import type { ProcessName } from './procfs.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus, waitsForStart } from './status.ts'
 import { loadState, lockContainer, startedFifo, startFifo } from './store.ts'
 
 /**
- * Lets a created container execute its program.
+ * Lets a created container execute its program. Where NOTIFY_SOCKET is set, it returns when the container is ready.
  * @throws StateError unless the container is `created`; StepError if the program could not be executed
  */
 export async function start(id: string, context: Context): Promise<void> {
   const { host } = context
   const { dir, lock } = await lockContainer(context, id)
   let state: SavedState | undefined
+  let notify: Notify | undefined
   try {
     state = (await loadState(context, id)).state
     const status = await deriveStatus(host, dir, state, true)
@@ -26,13 +29,23 @@ export async function start(id: string, context: Context): Promise<void> {
       })
     }
     if (status !== 'created') throw new StateError('RUNNING', 'cannot start an already running container')
+    notify = await notifyOf(context, id, state)
     await startProgram(context, dir, state)
   } catch (error) {
+    if (notify !== undefined) await (await import('./notify.ts')).closeNotify(context, notify)
     if (state === undefined) throw error
     throw await locateInBundle(context, state, await afterHook(context, dir, state, error))
   } finally {
     await closeQuietly(host, lock)
   }
+  // Without the lock: a container that is never ready can be deleted.
+  if (notify !== undefined) await (await import('./notify.ts')).relayReady(context, notify)
+}
+
+/** Who waits until the container is ready; undefined: nobody. */
+export async function notifyOf(context: Context, id: string, init: ProcessName): Promise<Notify | undefined> {
+  if (notifyAddress(context.globals) === undefined) return undefined
+  return (await import('./notify.ts')).openNotify(context, id, init)
 }
 
 /** The container does not outlive a hook that fails (runtime.md#lifecycle, steps 7 and 9); other failures leave it stopped. */

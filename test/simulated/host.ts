@@ -12,6 +12,7 @@ import type {
   ForegroundRequest,
   Host,
   InitMessage,
+  ReadyRequest,
   SpawnRequest,
 } from '../../src/host/host.ts'
 import { openFlags } from '../../src/host/host.ts'
@@ -59,6 +60,11 @@ export class SimulatedHost {
         sendDescriptor: (socket: string, fd: Fd, data: string) => {
           this.take(fd)
           world.sent.push({ socket, data })
+        },
+        notifySocket: () => this.hold({ kind: 'console' }),
+        notifyHost: (address: string) => {
+          if (address !== '/run/systemd/notify') throw systemError('ENOENT', 'connect', address)
+          return this.hold({ kind: 'console' })
         },
       }),
       cgroups: this.counted('cgroups', {
@@ -437,6 +443,12 @@ export class SimulatedHost {
       foreground: ({ pid, pidfd }: ForegroundRequest) => {
         this.pidfd(pidfd)
         return this.wait(pid)
+      },
+      relayReady: ({ socket, host, pid, pidfd }: ReadyRequest) => {
+        this.take(socket)
+        this.take(host)
+        this.pidfd(pidfd)
+        this.world.ready.push(pid)
       },
       holdSignals: () => undefined,
       setLimit: () => undefined,

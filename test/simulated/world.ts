@@ -68,6 +68,8 @@ export class World {
   readonly processes = new Map<number, Process>()
   /** Descriptors that were sent away, by socket. */
   readonly sent: { socket: string; data: string }[] = []
+  /** Pids of processes that commands waited for until they were ready (NOTIFY_SOCKET). */
+  readonly ready: number[] = []
   /** Network devices by name, of the commands' own namespace (`self`) and of those of processes (their pids). */
   private readonly networks = new Map<string, Map<string, NetworkDevice>>()
   /** For the next processes. */

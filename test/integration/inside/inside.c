@@ -23,6 +23,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -258,6 +259,17 @@ static void join_keyring(const char *name) {
   printf("joined %ld\n", id);
 }
 
+// Tells the service manager something, like sd_notify(3): a datagram to $NOTIFY_SOCKET.
+static void notify(const char *verb, const char *text, size_t size) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  const char *path = getenv("NOTIFY_SOCKET");
+  if (path == NULL) { puts("nobody to notify"); return; }
+  strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (sendto(fd, text, size, 0, (struct sockaddr *)&address, sizeof address) < 0) failed(verb, "sendto"); else puts("notified");
+  close(fd);
+}
+
 static int number_of(char **args, int index) { return args[index] == NULL ? 0 : atoi(args[index]); }
 
 static int one(char **a) {
@@ -302,6 +314,8 @@ static int one(char **a) {
   else if (IS("affinity")) affinity();
   else if (IS("write-direct")) write_direct(a[1], number_of(a, 2));
   else if (IS("huge-pages")) huge_pages(number_of(a, 1));
+  else if (IS("notify")) notify(verb, a[1], strlen(a[1]));
+  else if (IS("notify-zeros")) { char *zeros = calloc(1, (size_t)number_of(a, 1)); notify(verb, zeros, (size_t)number_of(a, 1)); free(zeros); }
   else if (IS("burn")) burn(number_of(a, 1));
   else if (IS("sleep")) { fflush(stdout); struct timespec t = {number_of(a, 1), 0}; nanosleep(&t, NULL); }
   else if (IS("wait")) { fflush(stdout); for (;;) pause(); }

@@ -34,6 +34,11 @@ const limits = (spec: Spec): void => void (spec.linux!.resources = { memory: { l
 const joined = (spec: Spec): void => {
   spec.linux!.namespaces!.find(({ type }) => type === 'pid')!.path = '/bundle/ns'
 }
+/** The command of a service manager that waits for readiness. */
+const notified = (context: Context): Context => ({
+  ...context,
+  globals: { ...context.globals, env: { NOTIFY_SOCKET: '/run/systemd/notify' } },
+})
 const created = (t: ExecutionContext, world: World): Promise<unknown> =>
   succeed(t, world, (context) => create({ id: 'web' }, context))
 const running = (t: ExecutionContext, world: World): Promise<unknown> =>
@@ -81,6 +86,22 @@ const cases: Case[] = [
     name: 'run of a program that cannot be executed',
     script: { failStep: { op: 'exec', errno: 8 } },
     command: (context) => run({ id: 'web' }, context),
+  },
+  {
+    name: 'run --detach that waits until the container is ready',
+    command: (context) => run({ id: 'web', detach: true }, notified(context)),
+  },
+  {
+    name: 'run that tells when the container is ready',
+    script: { exits: 0 },
+    command: (context) => run({ id: 'web' }, notified(context)),
+    mayLeave: true,
+  },
+  {
+    name: 'start that waits until the container is ready',
+    before: (t, world) => succeed(t, world, (context) => create({ id: 'web' }, notified(context))),
+    command: (context) => start('web', notified(context)),
+    mayLeave: true,
   },
   { name: 'start', before: created, command: (context) => start('web', context), mayLeave: true },
   {
