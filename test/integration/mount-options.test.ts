@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { release } from 'node:os'
 import path from 'node:path'
 import type { Mount, Spec } from '../../src/spec/schema.gen.ts'
 import { lacks, lines, runtime, Sandbox } from './harness.ts'
@@ -306,6 +307,13 @@ test('an overlay takes its layers, however long their list is', (t) => {
     },
     verbs(['ls', '/data'], ['ls', '/long']),
   )
+  const [major = 0, minor = 0] = release().split(/[.-]/).map(Number)
+  if (runtime === 'runt' && (major < 6 || (major === 6 && minor < 7))) {
+    // A parameter is cut at 255 bytes there, and layers cannot be given one by one.
+    t.regex(stderr, /mounts\[8\]/)
+    t.regex(stderr, /hint: .*6\.7/)
+    return
+  }
   t.is(stderr, '')
   t.deepEqual(lines(stdout), ['file-0', 'file-1', ...[0, 1, 2, 3, 4, 5].map((index) => `file-${index}`)])
 })
