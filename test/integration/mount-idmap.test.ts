@@ -21,7 +21,8 @@ function mountMappable(t: ExecutionContext, dir: string): void {
     t.teardown(() => {
       rmSync(path.dirname(image), { recursive: true })
     })
-    const script = 'truncate -s 8M "$0" && mkfs.ext4 -q "$0" && mount -o loop "$0" "$1" && chmod 1777 "$1"'
+    const script =
+      'modprobe -a loop ext4; truncate -s 8M "$0" && mkfs.ext4 -q "$0" && mount -o loop "$0" "$1" && chmod 1777 "$1"'
     const { status, stderr } = spawnSync('sh', ['-c', script, image, dir], { encoding: 'utf8' })
     t.is(status, 0, stderr)
   }
