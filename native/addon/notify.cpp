@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "binding.h"
+#include "descriptor_message.h"
 #include "sockets.h"
 
 namespace runt {
@@ -114,19 +115,8 @@ Fd NotifyRelay::send_barrier() {
   Fd reading(pipe[0]);
   const Fd writing(pipe[1]);
   char text[] = "BARRIER=1";
-  iovec part = {text, sizeof text - 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr header = {};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  cmsghdr *rights = CMSG_FIRSTHDR(&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(rights), pipe + 1, sizeof(int));
-  if (retry([&] { return ::sendmsg(host_, &header, MSG_NOSIGNAL | MSG_DONTWAIT); }) >= 0) return reading;
+  const DescriptorMessage message(text, sizeof text - 1, writing.get());
+  if (retry([&] { return ::sendmsg(host_, message.header(), MSG_NOSIGNAL | MSG_DONTWAIT); }) >= 0) return reading;
   const int error = errno;
   reading.reset();
   errno = error;

@@ -10,6 +10,7 @@
 
 #include <ctime>
 
+#include "../common/sched_attr.h"
 #include "binding.h"
 #include "exit_status.h"
 #include "fd.h"
@@ -97,17 +98,6 @@ Napi::Value set_limit(const Napi::CallbackInfo &info) {
   if (::prlimit64(pid, resource, &limit, nullptr) != 0) fail("prlimit64");
   return info.Env().Undefined();
 }
-
-// struct sched_attr of linux/sched/types.h, whose header collides with libc's: size SCHED_ATTR_SIZE_VER1.
-struct SchedAttr {
-  uint32_t size, policy;
-  uint64_t flags;
-  int32_t nice;
-  uint32_t priority;
-  uint64_t runtime, deadline, period;
-  uint32_t least_utilization, most_utilization;
-};
-static_assert(sizeof(SchedAttr) == 56);
 
 Napi::Value set_scheduler(const Napi::CallbackInfo &info) {
   const Arguments args(info);

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "binding.h"
+#include "descriptor_message.h"
 
 namespace runt {
 
@@ -44,19 +45,8 @@ Napi::Value send_descriptor(const Napi::CallbackInfo &info) {
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) fail("socket", path);
   connect_to(socket, path);
-  iovec part = {data.data(), data.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-  msghdr header = {};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  cmsghdr *rights = CMSG_FIRSTHDR(&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof fd);
-  std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-  ssize_t sent = retry([&] { return ::sendmsg(socket.get(), &header, MSG_NOSIGNAL); });
+  const DescriptorMessage message(data.data(), data.size(), fd);
+  ssize_t sent = retry([&] { return ::sendmsg(socket.get(), message.header(), MSG_NOSIGNAL); });
   if (sent == -1) fail("sendmsg", path);
   // What a socket cannot take at once follows, without the descriptor.
   for (auto at = static_cast<size_t>(sent); at < data.size(); at += static_cast<size_t>(sent)) {

@@ -1,6 +1,7 @@
 // Steps on where and when the process runs: processors, scheduling, I/O priority, memory nodes, execution domain.
 #include <linux/ioprio.h>
 
+#include "../common/sched_attr.h"
 #include "steps.h"
 
 namespace runt {
@@ -25,17 +26,6 @@ struct Mask {
 
 constexpr uint32_t kMaxCpus = 8192;  // NR_CPUS
 constexpr uint32_t kMaxNodes = 1024; // MAX_NUMNODES
-
-// struct sched_attr of linux/sched/types.h, which hides from a C library's headers: size SCHED_ATTR_SIZE_VER1.
-struct SchedAttr {
-  uint32_t size, policy;
-  uint64_t flags;
-  int32_t nice;
-  uint32_t priority;
-  uint64_t runtime, deadline, period;
-  uint32_t least_utilization, most_utilization;
-};
-static_assert(sizeof(SchedAttr) == 56);
 
 } // namespace
 

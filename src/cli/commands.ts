@@ -78,6 +78,14 @@ export const globalOptions: readonly OptionRow[] = [
   helpOption,
 ]
 
+const format: OptionRow = {
+  name: 'format',
+  short: 'f',
+  value: 'table|json',
+  choices: ['table', 'json'],
+  doc: 'form of the output (default: table)',
+}
+
 export const commands: readonly Command[] = [
   {
     name: 'create',
@@ -162,16 +170,7 @@ export const commands: readonly Command[] = [
     name: 'list',
     doc: 'list the containers',
     args: { list: [], min: 0, max: 0 },
-    options: [
-      {
-        name: 'format',
-        short: 'f',
-        value: 'table|json',
-        choices: ['table', 'json'],
-        doc: 'form of the output (default: table)',
-      },
-      { name: 'quiet', short: 'q', doc: 'print only the ids' },
-    ],
+    options: [format, { name: 'quiet', short: 'q', doc: 'print only the ids' }],
     load: () => import('./list.ts'),
   },
   {
@@ -186,15 +185,7 @@ export const commands: readonly Command[] = [
     doc: 'list the processes of a container',
     args: { list: [id, { name: 'ps options', optional: true, many: true }], min: 1 },
     stopAtArgument: true,
-    options: [
-      {
-        name: 'format',
-        short: 'f',
-        value: 'table|json',
-        choices: ['table', 'json'],
-        doc: 'form of the output (default: table)',
-      },
-    ],
+    options: [format],
     load: () => import('./ps.ts'),
   },
   {
