@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -92,6 +93,7 @@ struct Order {
   const int *keep;
   size_t keep_count;
   const rlimit *files;
+  bool own_group;
   const char *failed_call;
   int error;
 };
@@ -130,6 +132,10 @@ void run_child(void *argument) {
   check(order, "close_range", raw(SYS_close_range, first_own, ~0U, CLOSE_RANGE_CLOEXEC));
   for (unsigned fd = 3; fd < first_own; fd++) inherit(order, static_cast<int>(fd));
   for (size_t i = 0; i < order.keep_count; i++) inherit(order, order.keep[i]);
+  if (order.own_group) {
+    check(order, "setpgid", raw(SYS_setpgid, 0, 0));
+    check(order, "prctl", raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL));
+  }
   // The working directory is the child's own: the clone has no CLONE_FS.
   if (order.directory != nullptr) check(order, "chdir", raw(SYS_chdir, word(order.directory)));
   const uint64_t none = 0;
@@ -244,6 +250,7 @@ StartedChild start_child(const ChildProgram &program) {
                  program.keep.data(),
                  program.keep.size(),
                  original_file_limit(&files) ? &files : nullptr,
+                 program.own_group,
                  nullptr,
                  0};
   int pidfd = -1;

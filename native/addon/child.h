@@ -30,6 +30,8 @@ struct ChildProgram {
   int cgroup = -1;
   // Processors on which it starts; none: those of this thread.
   std::vector<int> cpus;
+  // In a process group of its own, with which it can be killed; it does not outlive the calling thread.
+  bool own_group = false;
 };
 
 struct StartedChild {

@@ -1,6 +1,7 @@
 // runHook(path, args, env, stdin, timeout, directory): runs a program of the host to its end.
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -126,6 +127,8 @@ class HookRun {
   }
 
   void end_now() {
+    // With its children, as long as it was not reaped: its group has no other's number.
+    ::kill(-child_.pid, SIGKILL);
     ::syscall(SYS_pidfd_send_signal, child_.pidfd.get(), SIGKILL, nullptr, 0);
     reap();
   }
@@ -156,6 +159,7 @@ Napi::Value run_hook(const Napi::CallbackInfo &info) {
   std::string text = args.text(3, "stdin");
   const auto timeout = args.integer(4, "timeout", 0, int64_t{1} << 42);
   program.directory = args.text(5, "directory");
+  program.own_group = true;
 
   Pipe input = make_pipe();
   Pipe output = make_pipe();

@@ -746,7 +746,7 @@ struct ListenPidStep {
 };
 inline void decode(Decoder &, ListenPidStep &) {}
 
-// Run a program to its end as a child, by its absolute path, with `before`, the own pid and `after` on its standard input. inherit 1: with the environment of `program` instead of env. directory: where it runs, or empty. timeout: milliseconds after which it is killed, or 0. It gets no other descriptors; what it prints is dropped. If it does not leave with 0, detail has a line `exited N`, `killed N` or `timeout` and the end of what it wrote to standard error.
+// Run a program to its end as a child, by its absolute path, with `before`, the own pid and `after` on its standard input. inherit 1: with the environment of `program` instead of env. directory: where it runs, or empty. timeout: milliseconds after which it is killed with its process group, or 0. It gets no other descriptors; what it prints is dropped. If it does not leave with 0, detail has a line `exited N`, `killed N` or `timeout SECONDS` and the end of what it wrote to standard error.
 // memfd_create, clone, execve, ppoll, wait4
 struct HookStep {
   Str path;

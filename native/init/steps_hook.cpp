@@ -1,5 +1,6 @@
 // A program that is run to its end on the way: in the namespaces, and with the privileges, that init has at this step.
 #include <asm-generic/mman-common.h>
+#include <linux/prctl.h>
 
 #include "steps.h"
 
@@ -133,6 +134,9 @@ struct Child {
   }
 
   [[noreturn]] void run() const {
+    // Not checked: a filter may forbid them, and then less is killed at the hook's timeout.
+    sys::setpgid(0, 0);
+    sys::prctl(PR_SET_PDEATHSIG, kKill);
     for (int fd = 0; fd < 3; fd++) check("dup3", sys::dup3(streams[fd], fd, 0));
     // Neither init's own, nor those that the container's program is to inherit.
     check("close_range", sys::close_range(3, ~0U, kCloseOnExec));
@@ -143,16 +147,18 @@ struct Child {
   }
 };
 
-// Waits for the program's end, killing it when its time is over. Returns whether it was in time.
-bool attend(int pid, int pidfd, uint64_t timeout, Output &out, Output &err, int *status) {
+// Waits for the program's end, killing it and its children when its time is over; `in_time` says whether it was.
+// Returns 0 or -errno: its end could not be seen.
+int attend(int pid, int pidfd, uint64_t timeout, Output &out, Output &err, int *status, bool *in_time) {
   const uint64_t end = timeout == 0 ? 0 : sys::monotonic_ms() + timeout;
-  bool in_time = true;
+  *in_time = true;
   for (;;) {
     __kernel_timespec left = {};
     if (timeout != 0) {
       uint64_t now = sys::monotonic_ms();
       if (now >= end) {
-        in_time = false;
+        *in_time = false;
+        sys::kill(-pid, kKill);
         sys::kill(pid, kKill);
         break;
       }
@@ -163,13 +169,13 @@ bool attend(int pid, int pidfd, uint64_t timeout, Output &out, Output &err, int 
     int result = sys::poll(entries, 3, timeout == 0 ? nullptr : &left);
     out.read();
     err.read();
-    // Where it cannot be polled (a seccomp filter), there is still its end to wait for.
+    // Where it cannot be polled (a seccomp filter), there is still its end to wait for, and `start` minds the timeout.
     if ((result < 0 && result != -EINTR) || (result > 0 && entries[0].revents != 0)) break;
   }
-  sys::wait4(pid, status);
+  int result = sys::wait4(pid, status);
   out.drain();
   err.drain();
-  return in_time;
+  return result < 0 ? result : 0;
 }
 
 bool fail_with_outcome(Machine &m, const HookStep &s, bool in_time, int status, const Output &err) {
@@ -180,7 +186,8 @@ bool fail_with_outcome(Machine &m, const HookStep &s, bool in_time, int status, 
   };
   const int signal = status & 0x7f; // wait(2): WTERMSIG, WEXITSTATUS
   if (!in_time) {
-    put("timeout", 7);
+    put("timeout ", 8);
+    size += put_number(m.detail + size, static_cast<uint32_t>(s.timeout / 1000));
   } else if (signal != 0) {
     put("killed ", 7);
     size += put_number(m.detail + size, static_cast<uint32_t>(signal));
@@ -221,8 +228,10 @@ bool run(const HookStep &s, Machine &m) {
   out_writer.reset(-1);
   err_writer.reset(-1);
   int status = 0;
-  bool in_time = attend(pid, pidfd, s.timeout, out, err, &status);
+  bool in_time = true;
+  int result = attend(pid, pidfd, s.timeout, out, err, &status, &in_time);
   if (report->error != 0) return m.fail(report->error, report->call, s.path);
+  if (result < 0) return m.fail(result, "wait4", s.path);
   return (in_time && status == 0) || fail_with_outcome(m, s, in_time, status, err);
 }
 

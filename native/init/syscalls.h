@@ -193,6 +193,7 @@ inline int wait4(int pid, int *status) {
   while (result == -EINTR);
   return static_cast<int>(result);
 }
+inline int setpgid(int pid, int group) { return static_cast<int>(raw(__NR_setpgid, pid, group)); }
 inline int kill(int pid, int signal) { return static_cast<int>(raw(__NR_kill, pid, signal)); }
 inline int setsid() { return static_cast<int>(raw(__NR_setsid)); }
 inline unsigned umask(unsigned mask) { return static_cast<unsigned>(raw(__NR_umask, mask)); }

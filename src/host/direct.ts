@@ -70,6 +70,7 @@ function files(addon: Addon): Files {
     open: (path, flags) => addon.open(path, flags),
     close: (fd) => addon.close(fd),
     read: (fd, max) => addon.read(fd, max),
+    waitReadable: (fd, timeoutMs) => addon.pidfdWait(fd, timeoutMs),
     write: (fd, data) => addon.write(fd, data),
     lock: (fd, wait) => addon.lock(fd, wait),
     filesystemType: (path) => addon.filesystemType(path),

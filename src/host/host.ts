@@ -58,6 +58,8 @@ export interface Files {
   close(fd: Fd): Awaitable<void>
   /** Up to `max` bytes; empty at end of file. Blocks. */
   read(fd: Fd, max: number): Awaitable<Uint8Array>
+  /** Waits until reading would not wait, or at most so many milliseconds (-1: for ever): poll(2). False: the time is over. */
+  waitReadable(fd: Fd, timeoutMs: number): Awaitable<boolean>
   write(fd: Fd, data: Uint8Array): Awaitable<void>
   /** flock(2), exclusive. Waits unless `wait` is false, when a held lock gives EAGAIN (of the same number as EWOULDBLOCK). Released by `close`. */
   lock(fd: Fd, wait: boolean): Awaitable<void>

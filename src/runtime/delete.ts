@@ -89,8 +89,14 @@ async function readDamaged({ host, log }: Context, dir: string): Promise<SavedSt
  * Ends what still runs and removes cgroup and state, in this order: as long as anything is left, the state is there to find it.
  * Then it runs the poststop hooks (runtime.md#lifecycle), also those of a container whose creation was interrupted.
  * The caller holds the lock.
+ * @param hooksDirectory where those run; undefined: where runt does
  */
-export async function destroy(context: Context, dir: string, known?: SavedState): Promise<void> {
+export async function destroy(
+  context: Context,
+  dir: string,
+  known?: SavedState,
+  hooksDirectory?: string,
+): Promise<void> {
   const { host } = context
   const state = known ?? (await readDamaged(context, dir))
   if (state !== undefined) {
@@ -101,7 +107,7 @@ export async function destroy(context: Context, dir: string, known?: SavedState)
   await removeContainer(host, dir, state)
   if (state?.hooks?.poststop?.length) {
     const { runPoststop } = await import('./hooks.ts')
-    await runPoststop(context, state)
+    await runPoststop(context, state, hooksDirectory)
   }
 }
 

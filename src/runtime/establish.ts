@@ -15,7 +15,7 @@ import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { hasLabels } from '../process/labels.ts'
 import { domainOf } from '../process/scheduling.ts'
-import type { Hooks, Spec } from '../spec/schema.gen.ts'
+import type { Hook, Hooks, Spec } from '../spec/schema.gen.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, limitMemoryOf, makeCgroup, placeCgroup, whyDied, type PlacedCgroup } from './cgroup.ts'
 import { absolute, notifyDirectory, stateDir, type Context } from './context.ts'
@@ -182,7 +182,7 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   if (state.hooks?.poststop?.length) {
     undo.pushLast('run poststop hooks', async () => {
       const { runPoststop } = await import('./hooks.ts')
-      await runPoststop(context, state)
+      await runPoststop(context, state, state.bundle)
     })
   }
   undo.pushLast(`remove ${dir}`, () => removeContainer(host, dir, state))
@@ -296,6 +296,7 @@ async function initialState(
     ownPids: spec.linux?.namespaces?.some(({ type, path }) => type === 'pid' && path === undefined) === true,
     keyring,
     hooks: lastingHooks(spec.hooks),
+    startHooks: limitedHooks(spec.hooks?.startContainer),
     process: spec.process,
     domain: domainOf(spec),
     seccomp: filter && { flags: filter.facts.flags, listener: filter.facts.listener },
@@ -308,6 +309,12 @@ function lastingHooks(hooks: Hooks | undefined): SavedState['hooks'] {
   const { poststart, poststop } = hooks ?? {}
   if (!poststart?.length && !poststop?.length) return undefined
   return { ...(poststart && { poststart }), ...(poststop && { poststop }) }
+}
+
+/** The hooks, if all of them have to end in time. */
+function limitedHooks(hooks: readonly Hook[] = []): SavedState['startHooks'] {
+  const limited = hooks.flatMap(({ path, timeout }) => (timeout === undefined ? [] : [{ path, timeout }]))
+  return limited.length > 0 && limited.length === hooks.length ? limited : undefined
 }
 
 /** Notes which process is the container's, so that it can be found and ended whatever happens to this one. */

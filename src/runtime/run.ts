@@ -8,6 +8,7 @@ import { attempt, closeQuietly, Undo } from './failures.ts'
 import type { Notify } from './notify.ts'
 import type { RunRequest } from './requests.ts'
 import { notifyOf, startProgram } from './start.ts'
+import type { SavedState } from './state.ts'
 import { lockContainer } from './store.ts'
 
 /**
@@ -31,7 +32,8 @@ export async function run(request: RunRequest, context: Context): Promise<ExitSt
       established.undo.push('let signals through', () => host.processes.holdSignals(false))
       await host.processes.holdSignals(true)
     }
-    await startProgram(context, established.dir, established.state)
+    const { dir, state } = established
+    await startProgram(context, dir, state, state.bundle)
   } catch (error) {
     throw await established.locate(await established.undo.after(error))
   }
@@ -86,7 +88,7 @@ async function attend(
     )
   } catch (error) {
     const undo = new Undo()
-    undo.push('remove the container', () => removeEnded(context, state.id))
+    undo.push('remove the container', () => removeEnded(context, state))
     undo.push('end the container', () => init.end())
     throw await undo.after(error)
   } finally {
@@ -94,12 +96,12 @@ async function attend(
     if (notify !== undefined) await (await import('./notify.ts')).closeNotify(context, notify)
     if (console >= 0) await closeQuietly(host, console)
   }
-  if (request.keep !== true) await removeEnded(context, state.id)
+  if (request.keep !== true) await removeEnded(context, state)
   return status
 }
 
 /** The container ended by itself; somebody else may have deleted it meanwhile. */
-async function removeEnded(context: Context, id: string): Promise<void> {
+async function removeEnded(context: Context, { id, bundle }: SavedState): Promise<void> {
   let held
   try {
     held = await lockContainer(context, id)
@@ -108,7 +110,7 @@ async function removeEnded(context: Context, id: string): Promise<void> {
     throw error
   }
   try {
-    await destroy(context, held.dir)
+    await destroy(context, held.dir, undefined, bundle)
   } finally {
     await closeQuietly(context.host, held.lock)
   }

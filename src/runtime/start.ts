@@ -62,13 +62,21 @@ async function afterHook(context: Context, dir: string, state: SavedState, error
 /**
  * Gives the go through the `start` fifo, waits until init executed the program or said why not, and runs the poststart hooks. The
  * lock is held.
+ * @param hooksDirectory where those run; undefined: where runt does
  */
-export async function startProgram(context: Context, dir: string, state: SavedState): Promise<void> {
+export async function startProgram(
+  context: Context,
+  dir: string,
+  state: SavedState,
+  hooksDirectory?: string,
+): Promise<void> {
   const { host } = context
   const started = await openStarted(context, dir)
   let answer: Uint8Array
   try {
     await giveTheGo(context, dir)
+    if (state.startHooks !== undefined)
+      await (await import('./hooks.ts')).attendStartHooks(context, state.startHooks, started)
     answer = await attempt('wait for the program', {}, () => readAll(context, started))
   } finally {
     await closeQuietly(host, started)
@@ -77,7 +85,7 @@ export async function startProgram(context: Context, dir: string, state: SavedSt
     await becomeRunning(host, dir)
     if (!state.hooks?.poststart?.length) return
     const { runPoststart } = await import('./hooks.ts')
-    return runPoststart(context, state)
+    return runPoststart(context, state, hooksDirectory)
   }
   const failed = await attempt('read what init reports', {}, () => host.processes.decodeMessage(answer))
   if (failed.type !== 'failed')

@@ -66,6 +66,8 @@ export interface SavedState {
   domain?: Domain | undefined
   /** What `exec` needs of linux.seccomp beside the filter, which is a file of its own. */
   seccomp?: SavedFilter | undefined
+  /** The startContainer hooks, where all of them have a timeout (in seconds). */
+  startHooks?: { path: string; timeout: number }[] | undefined
   /** Number of the plan's first step after `waitForStart`. */
   lateFrom: number
   lateSteps: LateStep[]

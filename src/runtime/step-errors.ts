@@ -12,7 +12,7 @@ import type { Spec } from '../spec/schema.gen.ts'
 import { errnoCode, errnoText } from './errno.ts'
 import { whyNotExecuted } from './executable.ts'
 import { fieldName } from './fields.ts'
-import { hookSentence, hookTitle, type HookOutcome } from './hooks.ts'
+import { hookOrigin, hookSentence, hookTitle, type HookOutcome } from './hooks.ts'
 
 export type Failed = Extract<InitMessage, { type: 'failed' }>
 
@@ -109,13 +109,14 @@ export function failedStep(facts: FailureFacts): StepError {
       subject: failed.subject,
       detail: failed.detail,
     },
-    { origin: originOf(step), hint: hint(facts) },
+    { origin: originOf(facts), hint: hint(facts) },
   )
 }
 
 /** The program is the first of the arguments. */
-function originOf({ op, origin }: FailedStep): string | undefined {
+function originOf({ failed, step: { op, origin } }: FailureFacts): string | undefined {
   if (origin === '') return undefined
+  if (op === 'hook' && failed.errno === 0) return hookOrigin(origin, hookEnd(failed).outcome)
   return (op === 'program' || op === 'exec') && origin.endsWith('/args') ? `${origin}/0` : origin
 }
 
@@ -144,19 +145,25 @@ function programSentence({ subject, errno }: Failed): string {
     : `exec: ${name}: executable file not found in $PATH`
 }
 
-/** `exited N`, `killed N` or `timeout`, and from the next line on the end of standard error; or a call that failed. */
+/** `exited N`, `killed N` or `timeout SECONDS`, and from the next line on the end of standard error; or a call that failed. */
 function initHookSentence({ failed, step }: FailureFacts): string {
   const { origin } = step
   if (failed.errno !== 0) {
     if (failed.subject === '') return `${hookTitle(origin, '')}${errnoText(failed.errno)} (${failed.syscall})`
-    return `${hookTitle(origin, failed.subject)}: ${errnoText(failed.errno)}`
+    const call = failed.syscall === 'execve' ? '' : ` (${failed.syscall})`
+    return `${hookTitle(origin, failed.subject)}: ${errnoText(failed.errno)}${call}`
   }
+  const { outcome, stderr } = hookEnd(failed)
+  return hookSentence(origin, failed.subject, outcome, { stderr })
+}
+
+function hookEnd(failed: Failed): { outcome: HookOutcome; stderr: string } {
   const [first = '', ...lines] = Buffer.from(failed.detail).toString('utf8').split('\n')
   const [kind, number] = first.split(' ')
-  let outcome: HookOutcome = 'timeout'
+  let outcome: HookOutcome = { kind: 'timeout', seconds: Number(number) }
   if (kind === 'exited') outcome = { kind, code: Number(number) }
   if (kind === 'killed') outcome = { kind: 'signaled', signal: Number(number) }
-  return hookSentence(origin, failed.subject, outcome, { stderr: lines.join('\n') })
+  return { outcome, stderr: lines.join('\n') }
 }
 
 /** `mounts[3] → /data: ` */

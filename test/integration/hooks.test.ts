@@ -499,7 +499,7 @@ function runFile(file: string): { status: number | null; stderr: string } {
 const endings: readonly [string, string, RegExp, number?][] = [
   ['a status', 'echo to nobody; echo why not >&2; exit 3', /exit status 3.*why not/],
   ['a signal', 'kill -TERM $$', /killed by SIGTERM/],
-  ['its timeout', 'echo so far >&2; exec sleep 60', /took longer than its timeout and was killed.*so far/, 1],
+  ['its timeout', 'echo so far >&2; exec sleep 60', /took longer than its timeout of 1 s and was killed.*so far/, 1],
 ]
 
 // covers: runtime.md#lifecycle/prestart-failure, runtime.md#lifecycle/create-runtime-failure, runtime.md#lifecycle/create-container-failure
@@ -523,7 +523,7 @@ for (const event of ['prestart', 'createRuntime', 'createContainer'] as const) {
       if (runtime === 'runt') {
         t.regex(result.stderr, says)
         t.true(result.stderr.includes(`error running ${event} hook #1: /bin/sh: `), result.stderr)
-        t.regex(result.stderr, new RegExp(`from: hooks\\.${event}\\[1\\] \\(config\\.json:\\d+:\\d+\\)`))
+        t.regex(result.stderr, new RegExp(`from: hooks\\.${event}\\[1\\](\\.timeout)? \\(config\\.json:\\d+:\\d+\\)`))
         t.notRegex(result.stderr, /not cleaned up/)
       }
       t.deepEqual(named(sandbox), ['good', 'poststop'])
@@ -539,7 +539,7 @@ for (const [how, verbs, says, timeout] of [
   [
     'its timeout',
     ['error', 'so far', '--', 'sleep', '60'],
-    /took longer than its timeout and was killed, stderr: so far/,
+    /took longer than its timeout of 1 s and was killed, stderr: so far/,
     1,
   ],
 ] as [string, string[], RegExp, number?][]) {
@@ -560,7 +560,7 @@ for (const [how, verbs, says, timeout] of [
       t.is(result.status, 1)
       t.regex(result.stderr, says)
       t.true(result.stderr.includes('error running startContainer hook #1: /bin/inside: '), result.stderr)
-      t.regex(result.stderr, /from: hooks\.startContainer\[1\] \(config\.json:\d+:\d+\)/)
+      t.regex(result.stderr, /from: hooks\.startContainer\[1\](\.timeout)? \(config\.json:\d+:\d+\)/)
       t.deepEqual(named(sandbox), ['good', 'poststop'])
       sandbox.assertClean(t)
     })
@@ -585,7 +585,7 @@ for (const [how, script, says, timeout] of endings) {
       t.is(result.status, 1)
       t.regex(result.stderr, says)
       t.true(result.stderr.includes('error running poststart hook #1: /bin/sh: '), result.stderr)
-      t.regex(result.stderr, /from: hooks\.poststart\[1\] \(config\.json:\d+:\d+\)/)
+      t.regex(result.stderr, /from: hooks\.poststart\[1\](\.timeout)? \(config\.json:\d+:\d+\)/)
       t.deepEqual(
         named(sandbox).filter((name) => name !== 'program'),
         ['good', 'poststop'],

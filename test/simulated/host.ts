@@ -255,6 +255,7 @@ export class SimulatedHost {
       open: (path, flags) => this.open(path, flags),
       close: (fd) => this.drop(fd),
       read: (fd) => this.read(fd),
+      waitReadable: () => this.world.script.silent !== true,
       write: (fd, data) => void (this.file(fd).node as Fifo).data.push(...data),
       lock: (fd, wait) => this.lock(fd, wait),
       filesystemType: (path) => {

@@ -15,6 +15,8 @@ export interface Script {
   dieAt?: string
   /** What a hook of this path ends with, instead of success. */
   hooks?: Record<string, ExitStatus | 'timeout'>
+  /** Nothing is heard of it in time once it was started. */
+  silent?: boolean
   /** SIGKILL does not end it: it waits in the kernel. */
   stuck?: boolean
 }

@@ -77,10 +77,10 @@ const inInit: [string, Partial<NonNullable<Script['failStep']>>, RegExp][] = [
   ['a signal', { detail: Buffer.from('killed 15\n') }, /killed by SIGTERM$/],
   [
     'its timeout',
-    { detail: Buffer.from('timeout\nso far') },
-    /took longer than its timeout and was killed, stderr: so far$/,
+    { detail: Buffer.from('timeout 7\nso far') },
+    /took longer than its timeout of 7 s and was killed, stderr: so far$/,
   ],
-  ['what cannot be executed', { errno: 2 }, /\/p: no such file or directory$/],
+  ['what cannot be executed', { errno: 2 }, /\/p: no such file or directory/],
 ]
 for (const [how, facts, says] of inInit) {
   test(`a hook in the container that fails by ${how} fails create or start, and the container is destroyed`, async (t) => {
@@ -99,7 +99,7 @@ for (const [how, facts, says] of inInit) {
       const error = await failure(t, world, command)
       t.regex(error.message, says)
       t.true(error.message.startsWith(`error running ${event} hook #0: /p: `), error.message)
-      t.is(error.origin, `/hooks/${event}/0`)
+      t.is(error.origin, `/hooks/${event}/0${how === 'its timeout' ? '/timeout' : ''}`)
       t.deepEqual(paths(world), ['/poststop/0'])
       t.deepEqual(
         world.remains().filter((line) => !line.includes('zombie')),
@@ -125,6 +125,30 @@ for (const [name, command] of [
   })
 }
 
+test('start minds the timeouts of hooks inside, where init cannot, and destroys the container', async (t) => {
+  for (const [paths, says, origin] of [
+    [['/p'], /hook #0: \/p: took longer than its timeout of 7 s and was killed$/, '/hooks/startContainer/0/timeout'],
+    [
+      ['/p', '/q'],
+      /hooks: together they took longer than 14 s, their timeouts, and were killed$/,
+      '/hooks/startContainer',
+    ],
+  ] as const) {
+    const world = machine((spec) => {
+      spec.hooks = { startContainer: paths.map((path) => ({ path, timeout: 7 })) }
+    })
+    world.script = { silent: true }
+    await created(t, world)
+    const error = await failure(t, world, (context) => start('web', context))
+    t.regex(error.message, says)
+    t.is(error.origin, origin)
+    t.deepEqual(
+      world.remains().filter((line) => !line.includes('zombie')),
+      [],
+    )
+  }
+})
+
 test('a poststop hook that fails is a warning, and the next one runs', async (t) => {
   const world = machine(hooked)
   world.script = { exits: 0, hooks: { '/poststop/0': 'timeout' } }
@@ -133,7 +157,7 @@ test('a poststop hook that fails is a warning, and the next one runs', async (t)
     run({ id: 'web' }, { ...context, log: { warn: (text) => void warnings.push(text), debug: () => undefined } }),
   )
   t.deepEqual(warnings, [
-    'error running poststop hook #0: /poststop/0: took longer than its timeout and was killed, stderr: complaint',
+    'error running poststop hook #0: /poststop/0: took longer than its timeout of 7 s and was killed, stderr: complaint',
   ])
   t.deepEqual(paths(world).slice(-2), both('poststop'))
   t.deepEqual(world.remains(), [])
