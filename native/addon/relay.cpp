@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 
 #include "failure.h"
+#include "terminal.h"
 
 namespace runt {
 
@@ -20,16 +20,6 @@ namespace {
 constexpr int kHungUpInterval = 50;
 
 bool interrupted() { return errno == EINTR || errno == EAGAIN; }
-
-void set_termios(const termios &mode) {
-  // A process in the background may restore the terminal when SIGTTOU is blocked.
-  sigset_t background, before;
-  sigemptyset(&background);
-  sigaddset(&background, SIGTTOU);
-  ::pthread_sigmask(SIG_BLOCK, &background, &before);
-  retry([&] { return ::tcsetattr(STDIN_FILENO, TCSANOW, &mode); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
 
 } // namespace
 
@@ -64,7 +54,7 @@ TerminalRelay::TerminalRelay(int terminal) : terminal_(terminal), terminal_flags
 }
 
 TerminalRelay::~TerminalRelay() {
-  if (raw_) set_termios(former_);
+  if (raw_) set_terminal_mode(former_);
   ::fcntl(terminal_, F_SETFL, terminal_flags_);
 }
 

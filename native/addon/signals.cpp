@@ -55,15 +55,24 @@ bool can_be_forwarded(int signal) {
 } // namespace
 
 SignalCatcher::SignalCatcher(bool children) {
+  open();
+  for (int signal = 1; signal <= kLastSignal; signal++) {
+    if (can_be_forwarded(signal) || (children && signal == SIGCHLD)) take(signal);
+  }
+}
+
+SignalCatcher::SignalCatcher(const std::vector<int> &signals) {
+  open();
+  for (const int signal : signals) take(signal);
+}
+
+void SignalCatcher::open() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) fail("pipe2");
   reader_.reset(ends[0]);
   writer_.reset(ends[1]);
   int nobody = -1;
   if (!pipe_end.compare_exchange_strong(nobody, writer_.get())) fail_with(EBUSY, "sigaction", "foreground");
-  for (int signal = 1; signal <= kLastSignal; signal++) {
-    if (can_be_forwarded(signal) || (children && signal == SIGCHLD)) take(signal);
-  }
 }
 
 void SignalCatcher::take(int signal) {

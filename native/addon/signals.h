@@ -1,4 +1,4 @@
-// The signals that this process gets while it stands for a container's process in the foreground.
+// The signals that this process gets while it stands for a container's process in the foreground, or waits for events.
 #pragma once
 #include <csignal>
 #include <vector>
@@ -7,11 +7,13 @@
 
 namespace runt {
 
-// Takes over every signal that can be forwarded, and gives back what was there before.
+// Takes over signals, and gives back what was there before.
 class SignalCatcher {
  public:
-  // `children`: also SIGCHLD. One at a time in a process; throws SystemFailure otherwise.
+  // Every signal that can be forwarded; `children`: also SIGCHLD. One at a time in a process; throws SystemFailure otherwise.
   explicit SignalCatcher(bool children);
+  // These signals alone.
+  explicit SignalCatcher(const std::vector<int> &signals);
   ~SignalCatcher();
   SignalCatcher(const SignalCatcher &) = delete;
   SignalCatcher &operator=(const SignalCatcher &) = delete;
@@ -22,6 +24,7 @@ class SignalCatcher {
   int next();
 
  private:
+  void open();
   void take(int signal);
 
   struct Former {

@@ -26,6 +26,13 @@ Napi::Value now(const Napi::CallbackInfo &info) {
   return Napi::String::New(info.Env(), std::string(text, size) + "." + nanoseconds + "Z");
 }
 
+// monotonic(): milliseconds since some moment, which no change of the wall clock moves.
+Napi::Value monotonic(const Napi::CallbackInfo &info) {
+  timespec time;
+  if (::clock_gettime(CLOCK_MONOTONIC, &time) != 0) fail("clock_gettime");
+  return Napi::Number::New(info.Env(), static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6);
+}
+
 // The permitted set of the calling thread: capget(2).
 Napi::Value permitted_capabilities(const Napi::CallbackInfo &info) {
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -79,6 +86,7 @@ Napi::Value sleep(const Napi::CallbackInfo &info) {
 
 void bind_system(Napi::Object exports) {
   bind<now>(exports, "now");
+  bind<monotonic>(exports, "monotonic");
   bind<permitted_capabilities>(exports, "permittedCapabilities");
   bind<euid>(exports, "euid");
   bind<egid>(exports, "egid");

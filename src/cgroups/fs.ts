@@ -183,7 +183,7 @@ async function readProcs(host: Host, path: string): Promise<string | undefined> 
 }
 
 /** The file's text; undefined if there is no such cgroup, or it was removed while its file was open (ENODEV). */
-async function readIfThere(host: Host, file: string): Promise<string | undefined> {
+export async function readIfThere(host: Host, file: string): Promise<string | undefined> {
   try {
     return await host.files.readTextIfExists(file)
   } catch (error) {

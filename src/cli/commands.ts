@@ -102,6 +102,16 @@ export const commands: readonly Command[] = [
     load: () => import('./delete.ts'),
   },
   {
+    name: 'events',
+    doc: 'print what a container uses, and its OOM kills, as JSON lines, until it ends',
+    args: { list: [id], min: 1, max: 1 },
+    options: [
+      { name: 'interval', value: 'duration', doc: 'time between statistics, as 500ms or 1m30s (default: 5s)' },
+      { name: 'stats', doc: 'print the statistics once' },
+    ],
+    load: () => import('./events.ts'),
+  },
+  {
     name: 'exec',
     doc: 'run another process in a container',
     args: { list: [id, { name: 'command', optional: true }, { name: 'args', optional: true, many: true }], min: 1 },

@@ -86,6 +86,11 @@ export interface Addon {
   // terminal.cpp
   windowSize(terminal: Fd): { rows: number; columns: number } | undefined
   setWindowSize(terminal: Fd, rows: number, columns: number): void
+  typedKeys(on: boolean): boolean
+  // watch.cpp
+  watchFiles(paths: readonly string[]): Fd
+  catchSignals(signals: readonly number[]): void
+  waitFor(fds: readonly Fd[], timeoutMs: number): { ready: boolean[]; signal: number; unread: boolean }
   // sockets.cpp
   sendDescriptor(socketPath: string, fd: Fd, data: string): void
   // notify.cpp
@@ -119,6 +124,7 @@ export interface Addon {
   systemdProperty(bus: string, name: string): string
   // system.cpp
   now(): string
+  monotonic(): number
   euid(): number
   permittedCapabilities(): bigint
   egid(): number

@@ -4,7 +4,19 @@
  */
 import type { Addon } from './addon.ts'
 import { loadAddon } from './addon.ts'
-import type { Cgroups, Files, Host, Networks, Output, Processes, Seccomp, Sockets, System, Systemd } from './host.ts'
+import type {
+  Cgroups,
+  Events,
+  Files,
+  Host,
+  Networks,
+  Output,
+  Processes,
+  Seccomp,
+  Sockets,
+  System,
+  Systemd,
+} from './host.ts'
 import { throwingSystemErrors } from './system-error.ts'
 
 /** Of a text that is read whole, where the caller names no limit. */
@@ -24,6 +36,7 @@ export function directHost(): Host {
   return {
     files: files(addon),
     processes: processes(addon),
+    events: events(addon),
     sockets: sockets(addon),
     cgroups: cgroups(addon),
     networks: networks(addon),
@@ -108,6 +121,15 @@ function processes(addon: Addon): Processes {
   }
 }
 
+function events(addon: Addon): Events {
+  return {
+    watchFiles: (paths) => addon.watchFiles(paths),
+    catchSignals: (signals) => addon.catchSignals(signals),
+    waitFor: (fds, timeoutMs) => addon.waitFor(fds, timeoutMs),
+    typedKeys: (on) => addon.typedKeys(on),
+  }
+}
+
 function sockets(addon: Addon): Sockets {
   return {
     sendDescriptor: (socketPath, fd, data) => addon.sendDescriptor(socketPath, fd, data),
@@ -166,6 +188,7 @@ function output(addon: Addon): Output {
 function system(addon: Addon): System {
   return {
     now: () => addon.now(),
+    monotonic: () => addon.monotonic(),
     euid: () => addon.euid(),
     permittedCapabilities: () => addon.permittedCapabilities(),
     egid: () => addon.egid(),

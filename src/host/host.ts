@@ -208,6 +208,31 @@ export interface Processes {
   setWindowSize(terminal: Fd, rows: number, columns: number): Awaitable<void>
 }
 
+/** Why a wait ended; all false and 0: its time was over. */
+export interface Woken {
+  /** For each descriptor, whether it can be read or its other end is closed. */
+  ready: readonly boolean[]
+  /** One signal of those that came; 0: none. */
+  signal: number
+  /** Standard output has no reader any more. */
+  unread: boolean
+}
+
+/** What a command waits for that goes on for as long as somebody wants it to. */
+export interface Events {
+  /** inotify(7), IN_MODIFY: a descriptor that can be read when one of the files was modified. The caller closes it. */
+  watchFiles(paths: readonly string[]): Awaitable<Fd>
+  /** From now on these signals end `waitFor` instead of this process; none: they have their former meaning again. */
+  catchSignals(signals: readonly number[]): Awaitable<void>
+  /** Sleeps until a descriptor can be read, a caught signal came, standard output has no reader, or the time is over (-1: no limit). */
+  waitFor(fds: readonly Fd[], timeoutMs: number): Awaitable<Woken>
+  /**
+   * Has the terminal at standard input hand on every key at once, without showing it; false puts it back to what it was.
+   * False if standard input is no terminal.
+   */
+  typedKeys(on: boolean): Awaitable<boolean>
+}
+
 export interface Sockets {
   /** Connects to a stream socket, sends the data (up to 16 MiB) with the descriptor (SCM_RIGHTS) and closes the connection. */
   sendDescriptor(socketPath: string, fd: Fd, data: string): Awaitable<void>
@@ -312,6 +337,8 @@ export interface Output {
 export interface System {
   /** Wall clock, RFC 3339 in UTC with nanoseconds: `2026-01-02T03:04:05.123456789Z`. */
   now(): Awaitable<string>
+  /** Milliseconds since some moment in the past, with fractions: for durations, as no change of the wall clock moves it. */
+  monotonic(): Awaitable<number>
   /** Effective user of the caller. */
   euid(): Awaitable<number>
   egid(): Awaitable<number>
@@ -332,6 +359,7 @@ export interface System {
 export interface Host {
   readonly files: Files
   readonly processes: Processes
+  readonly events: Events
   readonly sockets: Sockets
   readonly cgroups: Cgroups
   readonly networks: Networks

@@ -56,6 +56,13 @@ export class SimulatedHost {
     this.host = {
       files: this.counted('files', this.files()),
       processes: this.counted('processes', this.processes()),
+      // Nothing happens while it waits, and nobody reads what it prints any more.
+      events: this.counted('events', {
+        watchFiles: () => this.hold({ kind: 'console' }),
+        catchSignals: () => undefined,
+        waitFor: (fds: readonly Fd[]) => ({ ready: fds.map(() => false), signal: 0, unread: true }),
+        typedKeys: () => false,
+      }),
       sockets: this.counted('sockets', {
         sendDescriptor: (socket: string, fd: Fd, data: string) => {
           this.take(fd)
@@ -94,6 +101,7 @@ export class SimulatedHost {
       },
       system: {
         now: () => '2026-01-02T03:04:05.123456789Z',
+        monotonic: () => 0,
         euid: () => options.euid ?? 0,
         permittedCapabilities: () => ((options.euid ?? 0) === 0 ? (1n << 41n) - 1n : 0n),
         egid: () => options.euid ?? 0,

@@ -1,0 +1,150 @@
+/** `events`: what a container uses, and the OOM kills in it, from its cgroup. */
+import { isPopulated, readIfThere, flatKey } from '../cgroups/fs.ts'
+import { readStats, type CgroupStats } from '../cgroups/stats.ts'
+import { StateError } from '../errors.ts'
+import type { Fd, Host } from '../host/host.ts'
+import type { Context } from './context.ts'
+import { attempt, closeQuietly } from './failures.ts'
+import { cgroupOf } from './pause.ts'
+import { openProcess } from './procfs.ts'
+import type { SavedState } from './state.ts'
+import { deriveStatus } from './status.ts'
+import { loadState } from './store.ts'
+
+/** What a container uses, in the kernel's units: see the fields. */
+export interface ContainerStats extends CgroupStats {
+  id: string
+}
+
+/** What `watchEvents` tells. */
+export type ContainerEvent =
+  /** What the container uses now. */
+  | { type: 'stats'; stats: ContainerStats }
+  /** The kernel killed a process of the container for want of memory. */
+  | { type: 'oom' }
+
+/** What `watchEvents` is asked. */
+export interface EventsRequest {
+  /** The container's. */
+  id: string
+  /** Milliseconds between statistics, above 0. */
+  interval: number
+}
+
+/** Signals that end the wait: SIGHUP, SIGINT, SIGTERM. */
+const endSignals = [1, 2, 15]
+
+/** Milliseconds between looks at a cgroup whose init has ended, should the kernel not tell that it is empty. */
+const lastLooks = 500
+
+const maxWait = 0x7fffffff
+
+/**
+ * What a container that has not ended uses: itself and all cgroups below its own.
+ * @throws StateError `NOT_FOUND`, or `NOT_RUNNING` if it is stopped; RuntError `NO_CGROUP` if it was made without one
+ */
+export async function stats(id: string, context: Context): Promise<ContainerStats> {
+  const path = cgroupOf(await unended(id, context), 'events')
+  const read = await readStats(context.host, path)
+  if (read === undefined) throw notRunning(id)
+  return { id, ...read }
+}
+
+/**
+ * Tells what a container uses at each interval, and each OOM kill when it happens, until the container has ended.
+ * It keeps the thread while it waits, and this process's SIGHUP, SIGINT and SIGTERM.
+ * @param emit is told the events, one after the other
+ * @returns the signal that ended it; 0 where the container did, or nobody reads standard output any more
+ * @throws as `stats`
+ */
+export async function watchEvents(
+  { id, interval }: EventsRequest,
+  context: Context,
+  emit: (event: ContainerEvent) => void | Promise<void>,
+): Promise<number> {
+  const { host } = context
+  const state = await unended(id, context)
+  const path = cgroupOf(state, 'events')
+  const fds: Fd[] = []
+  await host.events.catchSignals(endSignals)
+  try {
+    fds.push(await attempt(`watch cgroup ${path}`, {}, () => watch(host, path)))
+    const init = await openProcess(host, state)
+    if (init !== undefined) fds.push(init)
+    return await follow({ id, path, interval, fds }, context, emit)
+  } finally {
+    for (const fd of fds) await closeQuietly(host, fd)
+    await host.events.catchSignals([])
+  }
+}
+
+/** Where the memory controller is missing, only the end can be told. */
+async function watch(host: Host, path: string): Promise<Fd> {
+  const files = [`${path}/cgroup.events`]
+  const memory = `${path}/memory.events`
+  if ((await host.files.status(memory)) !== undefined) files.push(memory)
+  return host.events.watchFiles(files)
+}
+
+interface Watched {
+  id: string
+  path: string
+  interval: number
+  /** The watch of the cgroup's files and, while it lives, init. */
+  fds: readonly Fd[]
+}
+
+async function follow(
+  { id, path, interval, fds }: Watched,
+  context: Context,
+  emit: (event: ContainerEvent) => void | Promise<void>,
+): Promise<number> {
+  const { host, log } = context
+  let waited = [...fds]
+  let kills = await oomKills(host, path)
+  let next = (await host.system.monotonic()) + interval
+  for (;;) {
+    const left = Math.max(0, Math.ceil(next - (await host.system.monotonic())))
+    const look = waited.length > 1 ? maxWait : lastLooks
+    const { ready, signal, unread } = await host.events.waitFor(waited, Math.min(left, look, maxWait))
+    if (signal !== 0) return signal
+    if (unread) return 0
+    if (ready[0] === true) await host.files.read(waited[0]!, 4096)
+    if (ready[1] === true) waited = waited.slice(0, 1)
+    // In this order: what is empty has had its last kill.
+    const alive = await isPopulated(host, path)
+    const now = await oomKills(host, path)
+    for (; kills !== undefined && now !== undefined && kills < now; kills++) await emit({ type: 'oom' })
+    if (alive !== true) return 0
+    const time = await host.system.monotonic()
+    if (time < next) continue
+    // Intervals that have passed unused are not made up for.
+    next = Math.max(next + interval, time)
+    try {
+      const read = await readStats(host, path)
+      if (read === undefined) return 0
+      await emit({ type: 'stats', stats: { id, ...read } })
+    } catch (error) {
+      await log?.warn(`statistics of ${id}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+}
+
+/** Of the cgroup and those below it; undefined without the memory controller, and once the cgroup is gone. */
+async function oomKills(host: Host, path: string): Promise<number | undefined> {
+  const text = await readIfThere(host, `${path}/memory.events`)
+  const count = text === undefined ? undefined : flatKey(text, 'oom_kill')
+  return count === undefined ? undefined : Number(count)
+}
+
+async function unended(id: string, context: Context): Promise<SavedState> {
+  const { dir, state } = await loadState(context, id)
+  const status = await deriveStatus(context.host, dir, state)
+  if (status === 'stopped' || status === 'creating') throw notRunning(id)
+  return state
+}
+
+/** runc's words. */
+function notRunning(id: string): StateError {
+  return new StateError('NOT_RUNNING', `container with id ${id} is not running`)
+}
