@@ -224,7 +224,10 @@ async function hugePageSizes(host: Host, path: string): Promise<string[]> {
 export const maxUint64 = (1n << 64n) - 1n
 
 function malformed(file: string, what: string): RuntError {
-  return new RuntError('CGROUP_READ', `read ${file}: ${JSON.stringify(what.slice(0, 100))} is not what the kernel writes`)
+  return new RuntError(
+    'CGROUP_READ',
+    `read ${file}: ${JSON.stringify(what.slice(0, 100))} is not what the kernel writes`,
+  )
 }
 
 /** An unsigned integer of 64 bits. Counters that the kernel lets fall below 0 for an instant count as 0. */
