@@ -11,12 +11,12 @@
  * - **Before a container**: {@link defaultSpec}, {@link parseSpec}, {@link checkSpec}, {@link loadBundle}, {@link validate},
  *   {@link explain}, {@link compileCreate}, {@link features}. They need no root and change nothing.
  * - **Containers**: {@link run}, {@link create}, {@link start}, {@link exec}, {@link kill}, {@link pause}, {@link resume},
- *   {@link deleteContainer}, {@link state}, {@link list}, {@link processIds}. They need what the command needs, and are there for it too: a container that one made, the other sees.
+ *   {@link deleteContainer}, {@link state}, {@link list}, {@link processIds}, {@link stats}, {@link watchEvents}. They need what the command needs, and are there for it too: a container that one made, the other sees.
  * - **Failures** are {@link RuntError}s with a stable `code`, the field or flag they come from, and often a `hint`.
  *
  * The functions answer with promises and yet work synchronously: {@link run} and {@link exec} without `detach` keep the thread until
- * the program ends, and pass signals that the process gets on to it. A program that does other things meanwhile uses `detach`, or a
- * worker thread.
+ * the program ends, and pass signals that the process gets on to it; {@link watchEvents} keeps it until the container ends. A program that
+ * does other things meanwhile uses `detach`, or a worker thread.
  *
  * @module runt-oci
  */
@@ -32,6 +32,8 @@ export { exec, type ExecResult } from './runtime/exec.ts'
 export { kill } from './runtime/kill.ts'
 export { pause, resume } from './runtime/pause.ts'
 export { processIds, processTable } from './runtime/ps.ts'
+export { stats, watchEvents, type ContainerEvent, type ContainerStats, type EventsRequest } from './runtime/stats.ts'
+export type * from './cgroups/stats.ts'
 export { update, type UpdateRequest } from './runtime/update.ts'
 export { deleteContainer } from './runtime/delete.ts'
 export { list, state, type ContainerState } from './runtime/list.ts'

@@ -10,7 +10,8 @@ namespace runt {
 // Takes over signals, and gives back what was there before.
 class SignalCatcher {
  public:
-  // Every signal that can be forwarded; `children`: also SIGCHLD. One at a time in a process; throws SystemFailure otherwise.
+  // Every signal that can be forwarded; `children`: also SIGCHLD. One at a time in a process; throws SystemFailure
+  // otherwise.
   explicit SignalCatcher(bool children);
   // These signals alone.
   explicit SignalCatcher(const std::vector<int> &signals);

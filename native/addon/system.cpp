@@ -30,7 +30,8 @@ Napi::Value now(const Napi::CallbackInfo &info) {
 Napi::Value monotonic(const Napi::CallbackInfo &info) {
   timespec time;
   if (::clock_gettime(CLOCK_MONOTONIC, &time) != 0) fail("clock_gettime");
-  return Napi::Number::New(info.Env(), static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6);
+  return Napi::Number::New(info.Env(),
+                           static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6);
 }
 
 // The permitted set of the calling thread: capget(2).

@@ -2,8 +2,14 @@
  * Statistics as runc prints them: its names, its nesting, what it leaves out, and 64 bits to the last digit. The shape was made for
  * cgroup v1, and what only v1 has stays 0 (runc: types/events.go).
  */
-import { maxUint64, type Amount, type CgroupStats, type DeviceStats, type Pressure } from '../cgroups/stats.ts'
-import type { ContainerEvent } from '../runtime/stats.ts'
+import {
+  maxUint64,
+  type Amount,
+  type CgroupStats,
+  type ContainerEvent,
+  type DeviceStats,
+  type Pressure,
+} from '../runtime/stats.ts'
 
 type Json = bigint | number | string | null | readonly Json[] | { readonly [name: string]: Json | undefined }
 

@@ -11,6 +11,8 @@ import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
 import { loadState } from './store.ts'
 
+export { maxUint64, type Amount, type CgroupStats, type DeviceStats, type Pressure } from '../cgroups/stats.ts'
+
 /** What a container uses, in the kernel's units: see the fields. */
 export interface ContainerStats extends CgroupStats {
   id: string
