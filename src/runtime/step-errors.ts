@@ -139,6 +139,8 @@ function sentence(facts: FailureFacts): string {
 
 function programSentence({ subject, errno }: Failed): string {
   const name = JSON.stringify(subject)
+  // As execve(2) has it, EACCES: Docker's older clients and Podman know only that for their status 126, newer ones either.
+  if (errnoCode(errno) === 'EISDIR') return `exec: ${name}: ${errnoText(errno)}: permission denied`
   if (errnoCode(errno) !== 'ENOENT') return `exec: ${name}: ${errnoText(errno)}`
   return subject.includes('/')
     ? `exec: ${name}: stat ${subject}: ${errnoText(errno)}`

@@ -12,7 +12,7 @@ test('a program that is not there is told in the words that daemons look for', (
   t.is(error('program', 2, { subject: 'nope' }).message, 'exec: "nope": executable file not found in $PATH')
   t.is(error('program', 2, { subject: '/x' }).message, 'exec: "/x": stat /x: no such file or directory')
   t.is(error('program', 13, { subject: '/x' }).message, 'exec: "/x": permission denied')
-  t.is(error('program', 21, { subject: '/bin' }).message, 'exec: "/bin": is a directory')
+  t.is(error('program', 21, { subject: '/bin' }).message, 'exec: "/bin": is a directory: permission denied')
   t.is(error('exec', 8, { subject: '/x' }).message, 'exec /x: exec format error')
   t.is(
     error('chdir', 2, { subject: '/no' }).message,
