@@ -1,0 +1,124 @@
+/** Docker Engine: dockerd with containerd as its child, and the client `docker`. */
+import { strict as assert } from 'node:assert'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, openSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { buildFeatures } from './docker-build.ts'
+import { daemonFeatures } from './docker-daemon.ts'
+import { errorFeatures } from './docker-errors.ts'
+import { lifeFeatures } from './docker-life.ts'
+import { machineFeatures } from './docker-machine.ts'
+import { runFeatures } from './docker-run.ts'
+import { Client, run, until, type Daemon, type Setting } from './feature.ts'
+import { makeTar } from './image.ts'
+
+export const image = 'box'
+
+const noNetworks = ['--bridge=none', '--iptables=false']
+
+export interface DaemonOptions {
+  /** More arguments of dockerd. */
+  readonly args?: readonly string[]
+}
+
+/** A dockerd and the client that talks to it. */
+export class Docker {
+  readonly setting: Setting
+  readonly dir: string
+  readonly client: Client
+  /** Its socket, as the client takes it. */
+  readonly address: string
+  #args: readonly string[]
+  #process: ChildProcess | undefined
+
+  constructor(setting: Setting, name: string, { args = [] }: DaemonOptions = {}) {
+    this.setting = setting
+    this.dir = path.join(setting.work, name)
+    this.address = `unix://${this.dir}/docker.sock`
+    this.client = new Client('docker', ['--host', this.address], { DOCKER_CONFIG: this.dir })
+    mkdirSync(this.dir, { recursive: true })
+    this.#args = [
+      ...['--data-root', `${this.dir}/data`, '--exec-root', `${this.dir}/exec`, '--pidfile', `${this.dir}/pid`],
+      ...['--host', this.address, '--storage-driver', 'overlay2', '--group', 'root'],
+      ...['--add-runtime', `under-test=${setting.executable}`, '--default-runtime', 'under-test'],
+      ...args,
+    ]
+  }
+
+  /** Starts dockerd, again after `kill` too. */
+  async start(): Promise<void> {
+    const log = openSync(`${this.dir}/log`, 'a')
+    this.#process = spawn('dockerd', this.#args, { stdio: ['ignore', log, log] })
+    await until(`dockerd answers (${this.dir}/log)`, async () => {
+      if (this.#process?.exitCode !== null) throw new Error((await run('tail', ['-n', '3', `${this.dir}/log`])).stdout)
+      return (await this.client.result`info`).status === 0
+    })
+  }
+
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#process
+    if (child?.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise((resolve) => child.on('exit', resolve))
+    child.kill(signal)
+    await gone
+  }
+
+  /** Makes the image from its tar. */
+  async load(tar: string): Promise<void> {
+    await this.client.ok`import ${tar} ${image}`
+  }
+
+  /** Another daemon with other arguments, without networks; the caller ends it. */
+  async another(name: string, ...args: string[]): Promise<Docker> {
+    const other = new Docker(this.setting, name, { args: [...noNetworks, ...args] })
+    await other.start()
+    await other.load(path.join(this.setting.work, 'image.tar'))
+    return other
+  }
+
+  /** Whether something is true of a container, by `inspect`. */
+  async inspect(container: string, format: string): Promise<string> {
+    return this.client.ok`inspect --format ${format} ${container}`
+  }
+
+  /** Waits until the container's log has the text. */
+  async logged(container: string, text: string): Promise<void> {
+    await until(`${container} logs ${text}`, async () => {
+      const { stdout, stderr } = await this.client.result`logs ${container}`
+      return (stdout + stderr).includes(text)
+    })
+  }
+
+  /** A file for features; its content stands in the machine under test only. */
+  file(name: string, content: string): string {
+    const file = path.join(this.dir, name)
+    writeFileSync(file, content)
+    return file
+  }
+}
+
+async function start(setting: Setting): Promise<Docker> {
+  const tar = await makeTar(setting.work)
+  const args = setting.where === 'systemd' ? ['--exec-opt', 'native.cgroupdriver=systemd'] : []
+  if (setting.smoke) args.push(...noNetworks)
+  const docker = new Docker(setting, 'docker', { args })
+  await docker.start()
+  await docker.load(tar)
+  assert.equal(await docker.client.ok`info --format {{.DefaultRuntime}}`, 'under-test')
+  return docker
+}
+
+export const docker: Daemon<Docker> = {
+  name: 'Docker Engine',
+  version: async () => /version ([\w.~-]+)/.exec((await run('dockerd', ['--version'])).stdout)?.[1] ?? '?',
+  start,
+  stop: (engine) => engine.end(),
+  features: [
+    ...runFeatures,
+    ...lifeFeatures,
+    ...errorFeatures,
+    ...buildFeatures,
+    ...daemonFeatures,
+    ...machineFeatures,
+  ],
+}

@@ -1,0 +1,47 @@
+#!/bin/bash
+# enter.sh RUNTIME COMMAND …: runs a command, as root, in a machine within the machine: the daemons' packages lie over /usr and
+# /etc, whatever is written to /etc, /run and /var/lib is gone at its end, and so is every process. Where there is no virtual machine
+# around it, it has namespaces of its own for processes, network, IPC and the host's name, and cgroup v2 on /sys/fs/cgroup.
+#   RUNTIME  runt: the project's build stands where runc and crun are looked for; runc: the machine's own stay
+# In the command's environment DAEMONS_WORK is a folder on a tmpfs, with the propagation that daemons expect of a machine.
+set -euo pipefail
+
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+packages=$("$project/test/daemons/packages.sh")
+runtime=$1
+shift
+
+own=(--mount --propagation private)
+[ "${RUNT_TEST_ENV:-host}" = vm ] || own+=(--net --ipc --uts --pid --fork --kill-child --mount-proc)
+
+exec unshare "${own[@]}" -- bash -euc '
+  project=$1 packages=$2 runtime=$3
+  shift 3
+  if [ "${RUNT_TEST_ENV:-host}" != vm ]; then
+    [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] || mount -t cgroup2 none /sys/fs/cgroup
+    for folder in /run /var/lib; do mount -t tmpfs -o mode=755 "$(basename "$folder")" "$folder"; done
+    mkdir /run/lock
+    ip link set lo up
+    # The daemons reckon with a machine of their own.
+    sysctl -qw net.ipv4.ip_forward=1
+  fi
+
+  export DAEMONS_WORK=/run/daemons
+  mkdir "$DAEMONS_WORK"
+  mount -t tmpfs -o mode=755 daemons "$DAEMONS_WORK"
+  mount --make-rshared "$DAEMONS_WORK"
+
+  links=$DAEMONS_WORK/links
+  mkdir -p "$links/bin" "$links/sbin" "$DAEMONS_WORK/etc" "$DAEMONS_WORK/etc-work"
+  ln -s "$project/dist/bin/runt" "$links/bin/runt"
+  if [ "$runtime" = runt ]; then
+    for name in bin/crun sbin/runc bin/runc; do ln -s "$project/dist/bin/runt" "$links/$name"; done
+  fi
+  mount -t overlay -o "lowerdir=$links:$packages/usr:/usr" overlay /usr
+  mount -t overlay -o "lowerdir=$packages/etc:/etc,upperdir=$DAEMONS_WORK/etc,workdir=$DAEMONS_WORK/etc-work" overlay /etc
+  export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME="$DAEMONS_WORK"
+  unset XDG_RUNTIME_DIR XDG_CACHE_HOME
+  # Orphans must be reaped, or the daemons take them for alive.
+  init=
+  [ "$$" != 1 ] || init="tini --"
+  exec $init "$@"' bash "$project" "$packages" "$runtime" "$@"

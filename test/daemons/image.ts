@@ -1,0 +1,32 @@
+/** The file system of the image that all daemons run: Debian's static busybox, some users, and nothing else. */
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { run } from './feature.ts'
+
+/** Makes the folder. */
+export async function makeRoot(root: string): Promise<void> {
+  for (const folder of ['bin', 'etc', 'tmp', 'root', 'home/someone'])
+    mkdirSync(path.join(root, folder), { recursive: true })
+  chmodSync(path.join(root, 'tmp'), 0o1777)
+  copyFileSync('/bin/busybox', path.join(root, 'bin/busybox'))
+  const { stdout } = await run('/bin/busybox', ['--list'])
+  for (const applet of stdout.trim().split('\n')) {
+    if (applet !== 'busybox') symlinkSync('busybox', path.join(root, 'bin', applet))
+  }
+  writeFileSync(
+    path.join(root, 'etc/passwd'),
+    'root:x:0:0:root:/root:/bin/sh\nsomeone:x:1000:1000::/home/someone:/bin/sh\n',
+  )
+  writeFileSync(path.join(root, 'etc/group'), 'root:x:0:\nsomeone:x:1000:\nextra:x:2000:someone\n')
+  writeFileSync(path.join(root, 'etc/text'), 'no program\n')
+}
+
+/** Makes the folder below `work` and a tar of it. @returns the path of the tar */
+export async function makeTar(work: string): Promise<string> {
+  const root = path.join(work, 'image')
+  await makeRoot(root)
+  const tar = path.join(work, 'image.tar')
+  const { status, told } = await run('tar', ['-C', root, '--owner=0', '--group=0', '-cf', tar, '.'])
+  if (status !== 0) throw new Error(told)
+  return tar
+}
