@@ -11,7 +11,12 @@ export async function run(parsed: Parsed, context: Context): Promise<number> {
   if (argument !== undefined && parsed.text('bundle') !== undefined)
     throw new UsageError('the bundle is given twice', { origin: '--bundle' })
   const result = await validate(
-    { bundle: argument ?? parsed.text('bundle'), config: parsed.text('config'), process: parsed.text('process') },
+    {
+      bundle: argument ?? parsed.text('bundle'),
+      bundleFrom: argument === undefined ? undefined : 'bundle-or-file',
+      config: parsed.text('config'),
+      process: parsed.text('process'),
+    },
     context,
   )
   const json = parsed.flag('json') || parsed.text('format') === 'json'

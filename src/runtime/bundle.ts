@@ -48,23 +48,24 @@ export async function loadBundle(
 
 /**
  * Finds and reads config.json, whatever is in it.
+ * @param from the flag or argument that names the bundle
  * @throws RuntError if the bundle or the file cannot be read.
  */
 export async function readBundle(
   context: Context,
   request: { bundle?: string | undefined; config?: string | undefined },
+  from = '--bundle',
 ): Promise<ConfigText> {
   const { host, globals } = context
   const name = absolute(globals, request.bundle ?? '.')
   const hint = 'a bundle is a directory with a config.json and the root filesystem'
-  const dir = await attempt(`bundle ${name}`, { origin: '--bundle', hint }, () => host.files.realPath(name))
+  const dir = await attempt(`bundle ${name}`, { origin: from, hint }, () => host.files.realPath(name))
   const file = request.config === undefined ? `${dir}/config.json` : absolute(globals, request.config)
-  return { dir, file, text: await readConfig(context, dir, file, request.config !== undefined) }
+  return { dir, file, text: await readConfig(context, dir, file, request.config === undefined ? from : '--config') }
 }
 
-async function readConfig(context: Context, dir: string, file: string, given: boolean): Promise<string> {
+async function readConfig(context: Context, dir: string, file: string, origin: string): Promise<string> {
   const { files } = context.host
-  const origin = given ? '--config' : '--bundle'
   try {
     return await files.readText(file, maxConfigBytes)
   } catch (error) {
@@ -76,7 +77,10 @@ async function readConfig(context: Context, dir: string, file: string, given: bo
     }
     if (isErrno(error, 'ENOTDIR'))
       throw new RuntError('ENOTDIR', `bundle ${dir}: not a directory`, { origin, cause: error })
-    const hint = given ? undefined : 'name the directory of the bundle with --bundle; "runt spec" writes a config.json'
+    const hint =
+      origin === '--config'
+        ? undefined
+        : 'name the directory of the bundle with --bundle; "runt spec" writes a config.json'
     throw await explained(`read ${file}`, error, { origin, hint: isErrno(error, 'ENOENT') ? hint : undefined })
   }
 }

@@ -10,34 +10,54 @@ import type { Spec } from '../spec/schema.gen.ts'
 /** Taking something out can make something else wrong, as that needed it. */
 const maxRounds = 5
 
-/** On these most else depends: without them nothing sure can be said of it. */
+/** On these most else depends: without them little can be said of it for sure. */
 const essential = ['/linux/namespaces', '/linux/uidMappings', '/linux/gidMappings']
+
+/** What stands in their place. */
+const usual = ['pid', 'network', 'ipc', 'uts', 'mount', 'cgroup'].map((type) => ({ type }))
+
+/** What does not depend on them. */
+const independent = /^\/linux\/(resources|seccomp)(\/|$)|^\/mounts\/\d+\/options\/\d+$/
+
+/** A configuration that can be compiled, and which of its problems are those of the one that it was made from. */
+export interface Salvaged {
+  spec: Spec
+  counts: (problem: Problem) => boolean
+}
 
 type Fields = Record<string, unknown>
 
 /** @param document as JSON.parse gives it; @returns undefined where nothing can be saved */
-export function salvage(document: unknown): Spec | undefined {
+export function salvage(document: unknown): Salvaged | undefined {
   const copy: unknown = structuredClone(document)
+  let whole = true
   for (let round = 0; round < maxRounds; round++) {
     const { spec, problems } = checkSpec(structuredClone(copy))
-    if (spec !== undefined) return spec
+    if (spec !== undefined) {
+      return {
+        spec,
+        counts: (problem) => (whole || independent.test(problem.pointer)) && untouched(problem, document, spec),
+      }
+    }
+    whole &&= !problems.some(({ pointer }) => isEssential(pointer))
     if (!problems.every(({ pointer }) => replace(copy, pointer))) return undefined
   }
   return undefined
 }
 
-/** The problems of the rest that are no consequence of what was taken out: of values that are still what they were. */
-export function untouched(problems: readonly Problem[], document: unknown, rest: Spec): Problem[] {
-  return problems.filter(({ pointer }) => {
-    const value = valueAt(document, pointer)
-    return value !== undefined && JSON.stringify(value) === JSON.stringify(valueAt(rest, pointer))
-  })
+/** Whether a problem of the rest is no consequence of what was taken out: its value is still what it was. */
+function untouched({ pointer }: Problem, document: unknown, rest: Spec): boolean {
+  const value = valueAt(document, pointer)
+  return value !== undefined && JSON.stringify(value) === JSON.stringify(valueAt(rest, pointer))
+}
+
+function isEssential(pointer: string): boolean {
+  return essential.some((start) => pointer.startsWith(start))
 }
 
 /** Puts something harmless in the place of the field, or removes it. False where that cannot be done. */
 function replace(document: unknown, pointer: string): boolean {
   if (typeof document !== 'object' || document === null || Array.isArray(document) || pointer === '') return false
-  if (essential.some((start) => pointer.startsWith(start))) return false
   const fields = document as Fields
   const [top = '', second, third, fourth] = splitPointer(pointer)
   const inner = fields[top]
@@ -46,7 +66,10 @@ function replace(document: unknown, pointer: string): boolean {
   else if (top === 'root') fields.root = { path: 'rootfs' }
   else if (top === 'process') fields.process = { cwd: '/', args: ['/'], ...(isObject ? without(inner, second) : {}) }
   else if (top === 'mounts' && Array.isArray(inner)) replaceInMount(inner, Number(second), third, fourth)
-  else if (top === 'linux' && isObject) fields.linux = withoutOne(inner as Fields, second, third)
+  else if (top === 'linux' && isObject && isEssential(pointer)) {
+    const { uidMappings: _, gidMappings: __, timeOffsets: ___, ...rest } = inner as Fields
+    fields.linux = { ...rest, namespaces: usual }
+  } else if (top === 'linux' && isObject) fields.linux = withoutOne(inner as Fields, second, third)
   else Reflect.deleteProperty(fields, top)
   return true
 }

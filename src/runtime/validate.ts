@@ -10,12 +10,14 @@ import { readBundle, sentence, type ConfigText } from './bundle.ts'
 import { absolute, type Context } from './context.ts'
 import { attempt } from './failures.ts'
 import { resolvePath } from './paths.ts'
-import { salvage, untouched } from './salvage.ts'
+import { salvage } from './salvage.ts'
 
 /** What `validate` is asked. */
 export interface ValidateRequest {
   /** A bundle's directory, or a file with a configuration, or `-` for standard input. Default: the working directory. */
   bundle?: string | undefined
+  /** What named it, for errors. Default: the flag `--bundle`. */
+  bundleFrom?: string | undefined
   /** A file with a configuration, or `-`, instead of config.json of the bundle. */
   config?: string | undefined
   /** A file with a `process` object, as `exec --process` takes it, or `-`: validated instead of a configuration. */
@@ -56,17 +58,17 @@ export async function validate(request: ValidateRequest, context: Context): Prom
 }
 
 async function find(context: Context, request: ValidateRequest): Promise<ConfigText & { isBundle: boolean }> {
-  const { config, bundle } = request
+  const { config, bundle, bundleFrom = '--bundle' } = request
   if (config === undefined && bundle !== undefined) {
-    const isFile = bundle === '-' || (await isNoDirectory(context, absolute(context.globals, bundle)))
-    if (isFile) return { ...(await readFile(context, bundle, '--bundle')), isBundle: false }
+    const isFile = bundle === '-' || (await isNoDirectory(context, absolute(context.globals, bundle), bundleFrom))
+    if (isFile) return { ...(await readFile(context, bundle, bundleFrom)), isBundle: false }
   }
-  if (config === undefined) return { ...(await readBundle(context, request)), isBundle: true }
+  if (config === undefined) return { ...(await readBundle(context, request, bundleFrom)), isBundle: true }
   return { ...(await readFile(context, config, '--config')), isBundle: false }
 }
 
-async function isNoDirectory({ host }: Context, path: string): Promise<boolean> {
-  const status = await attempt(`bundle ${path}`, { origin: '--bundle' }, () => host.files.status(path))
+async function isNoDirectory({ host }: Context, path: string, origin: string): Promise<boolean> {
+  const status = await attempt(`bundle ${path}`, { origin }, () => host.files.status(path))
   return status !== undefined && status.type !== 'directory'
 }
 
@@ -108,7 +110,7 @@ function specFindings(text: string, dir: string): Findings {
     return { problems: compiled.problems, warnings: [...warnings, ...compiled.warnings] }
   }
   const rest = salvage(document)
-  const more = rest === undefined ? [] : untouched(compilerFindings(rest, dir).problems, document, rest)
+  const more = rest === undefined ? [] : compilerFindings(rest.spec, dir).problems.filter(rest.counts)
   const told = new Set(problems.map(({ pointer }) => pointer))
   return { problems: [...problems, ...more.filter(({ pointer }) => !told.has(pointer))], warnings }
 }

@@ -52,6 +52,26 @@ test('problems of the specification and of the compiler are told at once, in the
   t.is(problems[3]!.hint, 'did you mean nosuid?')
 })
 
+test('wrong namespaces and mappings keep nothing secret that does not depend on them', async (t) => {
+  const rest = {
+    '/mounts/-': { destination: '/data', type: 'bind', source: '/x', options: ['bind', 'nosiud'] },
+    '/linux/resources/memory': { limit: 100, swap: 50 },
+  }
+  for (const [pointer, value] of [
+    ['/linux/namespaces/0/type', 'pidd'],
+    ['/linux/namespaces', 'all'],
+    ['/linux/uidMappings', [{ containerID: 0, hostID: 'x', size: 1 }]],
+  ] as const) {
+    const world = bundleWith({ [pointer]: value, ...rest })
+    const { problems } = await succeed(t, world, (context) => validate({}, context))
+    const told = problems.map((problem) => problem.pointer)
+    for (const expected of ['/mounts/7/options/1', '/linux/resources/memory/swap'])
+      t.true(told.includes(expected), expected)
+    t.is(told.filter((it) => it.startsWith(pointer)).length, 1)
+    t.true(told.length <= 4, told.join())
+  }
+})
+
 test('what follows from a problem alone is not told as another', async (t) => {
   const { problems } = await findings(t, { '/root': 1, '/linux/resources/cpu': { shares: -1 }, '/hooks': 'none' })
   t.deepEqual(
@@ -134,6 +154,9 @@ test('a bundle that is not there is a failure of the command', async (t) => {
   const error = await failure(t, machine(), (context) => validate({ bundle: '/none' }, context))
   t.true(error instanceof RuntError)
   t.is(error.origin, '--bundle')
+  const world = machine()
+  t.regex((await command(world, 'none')).stderr, /from: bundle-or-file/)
+  t.regex((await command(world, '--bundle', 'none')).stderr, /from: --bundle/)
 })
 
 async function command(world: World, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
