@@ -51,6 +51,11 @@ export function describe(value: unknown): string {
   return typeof value === 'number' || typeof value === 'boolean' ? `a ${typeof value} (${value})` : `a ${typeof value}`
 }
 
+/** What `value` is, without a word of it: it may be a secret. */
+export function describeSecret(value: unknown): string {
+  return describe(value).replace(/ \(.*\)$/s, '')
+}
+
 /** The closest of `known` to a misspelt `name`, as a hint; undefined where none is close. */
 export function didYouMean(name: string, known: readonly string[]): string | undefined {
   if (name.length > 64) return undefined

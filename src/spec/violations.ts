@@ -1,5 +1,5 @@
 /** Violations of the schema as problems in our own words. */
-import { describe, didYouMean, escapePointer, type Problem, valueAt } from './problem.ts'
+import { describe, describeSecret, didYouMean, escapePointer, type Problem, valueAt } from './problem.ts'
 import type { Violation } from './validator.ts'
 
 const typeNames: Readonly<Record<string, string>> = {
@@ -10,6 +10,9 @@ const typeNames: Readonly<Record<string, string>> = {
   object: 'an object',
 }
 
+/** Fields with values that nobody else should read, in process and hooks. */
+const environment = /\/env(\/\d+)?$/
+
 /** The problem that a violation found in `document` is. */
 export function violationProblem(document: unknown, violation: Violation): Problem {
   const { instancePath, keyword, params } = violation
@@ -17,7 +20,8 @@ export function violationProblem(document: unknown, violation: Violation): Probl
     return { pointer: `${instancePath}/${escapePointer(params.missingProperty ?? '')}`, message: 'is required' }
   }
   const value = valueAt(document, instancePath)
-  const problem: Problem = { pointer: instancePath, message: `${demand(violation)}, is ${describe(value)}` }
+  const told = environment.test(instancePath) ? describeSecret(value) : describe(value)
+  const problem: Problem = { pointer: instancePath, message: `${demand(violation)}, is ${told}` }
   if (keyword === 'enum' && typeof value === 'string') {
     const hint = didYouMean(value, params.allowedValues?.map(String) ?? [])
     if (hint !== undefined) problem.hint = hint

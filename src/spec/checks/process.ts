@@ -1,4 +1,4 @@
-import { describe, quote } from '../problem.ts'
+import { describe } from '../problem.ts'
 import type { Process, Spec } from '../schema.gen.ts'
 import { type Check, isAbsolute } from './check.ts'
 
@@ -21,15 +21,16 @@ export const args: Check<Process> = {
   },
 }
 
-/** The form of `environ`; a string without a name or `=` is no variable to any program. */
+/** The form of `environ`; a string without a name or `=` is no variable to any program. Not quoted, as it may be a secret. */
 export const env: Check<Process> = {
   section: 'config.md#process',
   reads: ['/env'],
   run({ env }, report) {
     env?.forEach((entry, index) => {
       const at = entry.indexOf('=')
-      if (at < 0) report.problem(`/env/${index}`, `must be NAME=value, is ${describe(entry)}`)
-      else if (at === 0) report.problem(`/env/${index}`, `must have a name before the "=", is ${quote(entry)}`)
+      if (entry === '') report.problem(`/env/${index}`, 'must be NAME=value, is an empty string')
+      else if (at < 0) report.problem(`/env/${index}`, 'must be NAME=value, has no "="')
+      else if (at === 0) report.problem(`/env/${index}`, 'must have a name before the "="')
     })
   },
 }

@@ -50,9 +50,9 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
   // covers: config.md#process/args-required
   ['empty args', { '/process/args': [] }, '/process/args must have at least one item: the program'],
   ['an empty program', { '/process/args': ['', 'a'] }, '/process/args/0 must not be empty'],
-  ['env without =', { '/process/env/1': 'TERM' }, '/process/env/1 must be NAME=value, is a string ("TERM")'],
+  ['env without =', { '/process/env/1': 'TERM' }, '/process/env/1 must be NAME=value, has no "="'],
   ['an empty env entry', { '/process/env/1': '' }, '/process/env/1 must be NAME=value, is an empty string'],
-  ['env without a name', { '/process/env/0': '=a' }, '/process/env/0 must have a name before the "=", is "=a"'],
+  ['env without a name', { '/process/env/0': '=a' }, '/process/env/0 must have a name before the "="'],
   // covers: config.md#process/cwd-absolute
   ['a relative cwd', { '/process/cwd': 'tmp' }, '/process/cwd must be an absolute path, is a string ("tmp")'],
   ['an empty cwd', { '/process/cwd': '' }, '/process/cwd must be an absolute path, is an empty string'],
