@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0x79b663ea;
+constexpr uint32_t kPlanVersion = 0xd3446105;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -45,6 +45,7 @@ enum class Op : uint16_t {
   Reconfigure,
   CopyUp,
   Attach,
+  Label,
   CopyMode,
   AttachHost,
   OpenRoot,
@@ -76,7 +77,7 @@ enum class Op : uint16_t {
   Exec,
 };
 
-constexpr uint16_t kOpCount = 64;
+constexpr uint16_t kOpCount = 65;
 
 // Ask for a signal (or 0 for none) when the parent dies.
 // prctl(PR_SET_PDEATHSIG)
@@ -452,6 +453,17 @@ struct AttachStep {
 inline void decode(Decoder &d, AttachStep &s) {
   d.read(s.mount);
   d.read(s.target);
+}
+
+// Give the root directory of a mounted filesystem an SELinux label.
+// openat2, fsetxattr(security.selinux)
+struct LabelStep {
+  Reg mount;
+  Str text;
+};
+inline void decode(Decoder &d, LabelStep &s) {
+  d.read(s.mount);
+  d.read(s.text);
 }
 
 // Give the root directory of a detached mount the permissions of the directory that it is to cover.
@@ -843,6 +855,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   20, // reconfigure
   16, // copyUp
   12, // attach
+  16, // label
   12, // copyMode
   16, // attachHost
   8, // openRoot
@@ -1050,6 +1063,11 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::Attach: {
       AttachStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Label: {
+      LabelStep s{};
       decode(d, s);
       return visit(s);
     }

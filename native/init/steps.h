@@ -46,6 +46,7 @@ bool run(const MountAttributesStep &, Machine &);
 bool run(const IdmapStep &, Machine &);
 bool run(const ReconfigureStep &, Machine &);
 bool run(const AttachStep &, Machine &);
+bool run(const LabelStep &, Machine &);
 bool run(const CopyModeStep &, Machine &);
 bool run(const AttachHostStep &, Machine &);
 bool run(const MaskStep &, Machine &);

@@ -165,6 +165,13 @@ bool run(const CopyModeStep &s, Machine &m) {
   return result == 0 || m.fail(result, "fchmod");
 }
 
+bool run(const LabelStep &s, Machine &m) {
+  Fd root(sys::openat2(m.get(s.mount), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH));
+  if (root.get() < 0) return m.fail(root.get(), "openat2");
+  const int result = sys::fsetxattr(root.get(), "security.selinux", s.text.data, s.text.length);
+  return result == 0 || m.fail(result, "fsetxattr", s.text);
+}
+
 bool run(const AttachHostStep &s, Machine &m) {
   Fd target(sys::openat(AT_FDCWD, s.path.data, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (target.get() < 0) return m.fail(target.get(), "openat", s.path);

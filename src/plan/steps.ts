@@ -185,6 +185,11 @@ const table = {
     calls: 'move_mount',
     fields: { mount: 'reg', target: 'reg' },
   },
+  label: {
+    doc: 'Give the root directory of a mounted filesystem an SELinux label.',
+    calls: 'openat2, fsetxattr(security.selinux)',
+    fields: { mount: 'reg', text: 'str' },
+  },
   copyMode: {
     doc: 'Give the root directory of a detached mount the permissions of the directory that it is to cover.',
     calls: 'fstat, openat, fchmod',

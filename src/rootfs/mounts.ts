@@ -29,7 +29,8 @@ export interface MountFacts {
 
 type MountSource =
   | { from: 'host'; path: string; recursive: boolean }
-  | { from: 'filesystem'; type: string; name: string }
+  /** `label`: linux.mountLabel where the root directory is to have it, and no option can give it. */
+  | { from: 'filesystem'; type: string; name: string; label?: string }
   /** No mount: a symlink in the container, as the source is one. */
   | { from: 'link'; target: string }
   /** What is mounted at the destination already. */
@@ -124,7 +125,10 @@ function sourceOf(
   const path = hostsInstead(mount, options, facts)
   if (path !== undefined) return { from: 'host', path, recursive: true }
   fitParameters(mount, options, origin, facts, messages)
-  return { from: 'filesystem', type: mount.type ?? '', name: mount.source ?? mount.type ?? '' }
+  const filesystem = { from: 'filesystem', type: mount.type ?? '', name: mount.source ?? mount.type ?? '' } as const
+  // That of an ipc namespace which was there before has got its label, or is the host's.
+  if (facts.label === undefined || mount.type !== labelledLater || facts.namespaces.ipc !== 'new') return filesystem
+  return { ...filesystem, label: facts.label.text }
 }
 
 /**
@@ -160,6 +164,9 @@ function hostsInstead(mount: Mount, options: ParsedOptions, facts: MountFacts): 
 /** Filesystems that SELinux labels file by file, or that have no files of their own. */
 const unlabelled = new Set(['proc', 'sysfs', 'cgroup2'])
 
+/** The kernel makes it with its ipc namespace, too early for an option: its root is labelled once it is mounted. */
+const labelledLater = 'mqueue'
+
 /** Adds, splits and drops parameters of a new filesystem, as this container needs it. */
 function fitParameters(
   { type }: Mount,
@@ -170,7 +177,8 @@ function fitParameters(
 ): void {
   const { parameters } = options
   if (type === 'overlay') options.parameters = parameters.flatMap(splitLayers)
-  if (label !== undefined && !unlabelled.has(type ?? '') && !parameters.some((text) => /^\w*context=/.test(text)))
+  const byOption = !unlabelled.has(type ?? '') && type !== labelledLater
+  if (label !== undefined && byOption && !parameters.some((text) => /^\w*context=/.test(text)))
     options.parameters = [...options.parameters, `${label.option}=${label.text}`]
   if (type !== 'devpts' || users.membership !== 'new') return
   // The default of Docker and others is group 5, `tty`; the kernel refuses an id that the user namespace does not have.
@@ -245,6 +253,7 @@ export function addMount(plan: PlanBuilder, root: Register, mount: PreparedMount
     setAttributes(plan, made, options.recursive, at.RECURSIVE, origin)
   } else {
     made = addFilesystem(plan, source.type, source.name, mount)
+    if (source.label !== undefined) plan.add('label', '/linux/mountLabel', { mount: made, text: source.label })
   }
   const target = addTarget(plan, root, mount, made)
   if (source.from === 'filesystem' && source.type === 'tmpfs') addCover(plan, mount, made, target)

@@ -5,7 +5,7 @@
 import { StepError, withoutCall } from '../errors.ts'
 import type { InitMessage } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { Step, StepName } from '../plan/steps.ts'
+import type { Step, StepName, StepOf } from '../plan/steps.ts'
 import { knownMountOptions } from '../rootfs/options.ts'
 import { didYouMean } from '../spec/problem.ts'
 import type { Spec } from '../spec/schema.gen.ts'
@@ -66,6 +66,7 @@ const verbs: Readonly<Partial<Record<StepName, string>>> = {
   mountAttributes: 'set mount attributes',
   idmap: 'map the ids of the mount',
   reconfigure: 'reconfigure',
+  label: 'give the SELinux label',
   copyUp: 'copy up',
   chroot: 'change the root',
   attach: 'attach mount',
@@ -194,7 +195,7 @@ function hint(facts: FailureFacts): string | undefined {
   const filtered = filteredHint(facts, code)
   if (filtered !== undefined) return filtered
   if (step.op === 'exec') return whyNotExecuted(code, failed.detail, architecture)
-  return hints[step.op as StepName]?.(code, failed)
+  return hints[step.op as StepName]?.(code, failed, step)
 }
 
 /** A call that the filter forbids, which is in force by then. */
@@ -208,7 +209,7 @@ function isUnknownOption(detail: Uint8Array): boolean {
   return text(detail).includes('Unknown parameter')
 }
 
-const hints: Partial<Record<StepName, (code: string, failed: Failed) => string | undefined>> = {
+const hints: Partial<Record<StepName, (code: string, failed: Failed, step: FailedStep) => string | undefined>> = {
   program: (code, { subject }) => {
     if (code === 'ENOENT') {
       return subject.includes('/')
@@ -234,10 +235,11 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed) => string |
     return 'the path of a createContainer hook counts from the root of the host, that of a startContainer hook from the container'
   },
   openTree: (code) => (code === 'ENOENT' ? 'the source of a bind mount must exist on the host' : undefined),
-  newMount: (code, { subject, detail }) => {
+  newMount: (code, { subject, detail }, step) => {
     if (code === 'ENODEV') return `the kernel has no filesystem ${subject}: see /proc/filesystems, or load its module`
     if (code === 'EBUSY') return 'another mount of this filesystem excludes these options'
-    if (code === 'EINVAL' && subject.startsWith('lowerdir+='))
+    // Filesystems that know nothing of fsconfig(2) see the options only when they are mounted, all at once.
+    if (code === 'EINVAL' && (subject.startsWith('lowerdir+=') || (subject === 'overlay' && listsLayers(step))))
       return 'before Linux 6.7 the list of layers may have 255 bytes: use shorter paths'
     if (code === 'EINVAL' && isUnknownOption(detail)) return didYouMean(subject, knownMountOptions)
     if (code === 'EINVAL' && subject.length > 255) return 'the kernel takes at most 255 bytes as the value of an option'
@@ -299,6 +301,12 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed) => string |
   pivotRoot: (code) =>
     code === 'EINVAL' ? 'a root on the initial ramfs cannot be pivoted: use --no-pivot' : undefined,
   openConsole: (code) => (code === 'ENOENT' ? 'a terminal needs the devpts mount on /dev/pts' : undefined),
+}
+
+/** Whether the layers of an overlay are parameters of their own. */
+function listsLayers(step: FailedStep): boolean {
+  const { parameters } = step as Partial<StepOf<'newMount'>>
+  return parameters?.some((parameter) => parameter.startsWith('lowerdir+=')) === true
 }
 
 function text(bytes: Uint8Array): string {
