@@ -1,3 +1,4 @@
+// chownCgroup(cgroup, files, uid): gives a cgroup, by its descriptor, and files in it to a user.
 // removeCgroupsBelow(path): the cgroups below another. A container that may write to its cgroup names and nests them as
 // it likes: names that are no UTF-8, more levels than a path can have, or than this process can have descriptors. So
 // all goes by descriptors, of which two are open at a time.
@@ -86,8 +87,28 @@ Napi::Value remove_cgroups_below(const Napi::CallbackInfo &info) {
   return Napi::Boolean::New(info.Env(), remove_below(std::move(cgroup), path));
 }
 
+constexpr gid_t same_group = static_cast<gid_t>(-1);
+
+Napi::Value chown_cgroup(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const int cgroup = args.fd(0, "cgroup");
+  const std::vector<std::string> files = args.strings(1, "files");
+  const uid_t uid = args.id(2, "uid");
+  if (::fchownat(cgroup, "", uid, same_group, AT_EMPTY_PATH) != 0) fail("fchownat", ".");
+  for (const std::string &file : files) {
+    // In the directory itself, whoever wrote the list.
+    if (file.empty() || file.find('/') != std::string::npos || file == "." || file == "..") continue;
+    if (::fchownat(cgroup, file.c_str(), uid, same_group, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT)
+      fail("fchownat", file);
+  }
+  return info.Env().Undefined();
+}
+
 } // namespace
 
-void bind_cgroups(Napi::Object exports) { bind<remove_cgroups_below>(exports, "removeCgroupsBelow"); }
+void bind_cgroups(Napi::Object exports) {
+  bind<chown_cgroup>(exports, "chownCgroup");
+  bind<remove_cgroups_below>(exports, "removeCgroupsBelow");
+}
 
 } // namespace runt

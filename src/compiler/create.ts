@@ -204,10 +204,11 @@ function mountFacts(spec: Spec, facts: CreateFacts, namespaces: Namespaces): Mou
 }
 
 function parentActions(
-  { spec, process, facts, namespaces }: Prepared,
+  prepared: Prepared,
   rlimits: ParentActions['rlimits'],
   point: number = syncPoint.namespaces,
 ): ParentActions {
+  const { spec, process, facts, namespaces } = prepared
   const { oomScoreAdj } = process
   const parent: ParentActions = { rlimits }
   if (facts.seccomp?.listener !== undefined) parent.listener = facts.seccomp.listener
@@ -232,7 +233,26 @@ function parentActions(
       origin: `/linux/netDevices/${escapePointer(from)}`,
     }))
   }
+  const delegate = facts.cgroupDir === undefined ? undefined : delegationOf(prepared)
+  if (delegate !== undefined) parent.delegate = delegate
   return parent
+}
+
+/**
+ * Only a container that sees its cgroup alone and may write there is given it (config-linux.md, "Cgroup ownership"). Without a user
+ * namespace root has it already.
+ */
+function delegationOf({ spec, process, namespaces }: Prepared): ParentActions['delegate'] {
+  if (namespaces.membership('cgroup') !== 'new') return undefined
+  const index = (spec.mounts ?? []).findIndex(
+    ({ source, destination, options }) =>
+      source === 'cgroup' &&
+      containerPath(destination) === '/sys/fs/cgroup' &&
+      options?.some((option) => option === 'ro' || option === 'rro') !== true,
+  )
+  const uid = process.user?.uid ?? 0
+  const mapped = namespaces.membership('user') !== 'none'
+  return index < 0 || (uid === 0 && !mapped) ? undefined : { uid, mapped, origin: `/mounts/${index}` }
 }
 
 /** linux.timeOffsets (config-linux.md#offset-for-time-namespace), if there are any: those of a new namespace. */

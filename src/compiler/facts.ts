@@ -112,6 +112,8 @@ export interface ParentActions {
   oomScoreAdj?: { value: number; origin: Origin; point: number }
   /** At `syncPoint.namespaces`: move devices of the own network namespace into the container's, where they are called `to`. */
   netDevices?: readonly NetDeviceMove[]
+  /** At `syncPoint.namespaces`: give the container's cgroup to the user that this uid of the container's is outside. */
+  delegate?: { uid: number; mapped: boolean; origin: Origin }
   /** At `syncPoint.ready`: sched_setattr(2) and ioprio_set(2). For containers with a user namespace, and for `exec`. */
   scheduler?: SchedulerFields | undefined
   ioPriority?: IoPriorityFields | undefined

@@ -98,6 +98,7 @@ export interface Addon {
   notifyHost(address: string): Fd
   relayReady(socket: Fd, host: Fd, pid: number, pidfd: Fd): void
   // cgroups.cpp
+  chownCgroup(cgroup: Fd, files: readonly string[], uid: number): void
   removeCgroupsBelow(path: string): boolean
   // digest.cpp
   sha256(text: string): string

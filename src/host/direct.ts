@@ -141,6 +141,7 @@ function sockets(addon: Addon): Sockets {
 function cgroups(addon: Addon): Cgroups {
   return {
     setDeviceFilter: (cgroup, program) => addon.setDeviceFilter(cgroup, program),
+    chown: (cgroup, files, uid) => addon.chownCgroup(cgroup, files, uid),
     removeBelow: (path) => addon.removeCgroupsBelow(path),
   }
 }

@@ -245,6 +245,8 @@ export interface Sockets {
 export interface Cgroups {
   /** Loads a BPF_PROG_TYPE_CGROUP_DEVICE program and attaches it in place of earlier ones (BPF_CGROUP_DEVICE). */
   setDeviceFilter(cgroup: Fd, program: Uint8Array): Awaitable<void>
+  /** Gives a cgroup's directory, and those of these files in it that are there, to a user; their group stays. */
+  chown(cgroup: Fd, files: readonly string[], uid: number): Awaitable<void>
   /**
    * Removes the cgroups below a directory of cgroup v2, however they are named and nested; the directory itself stays. A
    * missing one is fine. False if there are processes in one of them.

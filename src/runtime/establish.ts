@@ -39,6 +39,8 @@ export interface Established {
   init: Init
   /** Master of the terminal, in the foreground. */
   console: Fd
+  /** The container's cgroup, held until it was given to the container's user; -1: it is not. */
+  cgroup: Fd
   /** Keeps the container's network namespace alive while `undo` may have to take devices out of it; -1: there are none. */
   network: Fd
   lock: Fd
@@ -197,18 +199,20 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   if (sharesMounts(state)) await makeMountPoint(host, dir)
   const cgroup = await cgroupFor(context, prepared, { dir, state }, undo)
   const { compiled } = prepared
-  const init = await spawnIn(host, compiled.plan, dir, cgroup, undo)
+  const init = await spawnIn(host, compiled, dir, cgroup, undo)
   const established: Established = {
     dir,
     state,
     init,
     console: -1,
+    cgroup: compiled.parent.delegate === undefined ? -1 : (cgroup?.cgroup.fd ?? -1),
     network: -1,
     lock,
     undo,
     locate: (error) => locate(error, bundle.file, bundle.text),
   }
   undo.push('close the terminal', () => closeConsole(context, established))
+  if (established.cgroup >= 0) undo.push('close the cgroup', () => closeCgroup(context, established))
   await context.log?.debug(`plan of ${compiled.plan.steps.length} steps runs in process ${init.name.pid}`)
   await record(context, established)
   await setUp(context, request, prepared, established)
@@ -243,7 +247,7 @@ async function cgroupFor(
 
 async function spawnIn(
   host: Host,
-  plan: Plan,
+  { plan, parent }: Compiled,
   dir: string,
   made: Awaited<ReturnType<typeof cgroupFor>>,
   undo: Undo,
@@ -254,11 +258,14 @@ async function spawnIn(
     openUserNamespace: async (maps, origin) =>
       (await import('./user-namespace.ts')).openUserNamespace(host, maps, origin),
   }
+  let spawned = false
   try {
-    return await Init.spawn(host, plan, facts, undo)
+    const init = await Init.spawn(host, plan, facts, undo)
+    spawned = true
+    return init
   } finally {
     if (made !== undefined) {
-      await closeQuietly(host, made.cgroup.fd)
+      if (!spawned || parent.delegate === undefined) await closeQuietly(host, made.cgroup.fd)
       await made.settled?.()
     }
   }
@@ -374,6 +381,11 @@ async function setUp(
           const { enterRdt } = await import('./intel-rdt.ts')
           await enterRdt(host, prepared.rdt, init.name.pid, undo)
         }
+        if (parent.delegate !== undefined && established.cgroup >= 0) {
+          const { giveCgroup } = await import('./delegate.ts')
+          await giveCgroup(context, established.cgroup, prepared.cgroup!, init.name.pid, parent.delegate)
+          await closeCgroup(context, established)
+        }
         if (parent.netDevices !== undefined) {
           const { moveNetDevices } = await import('./net-devices.ts')
           established.network = await moveNetDevices(host, init.name.pid, parent.netDevices, undo)
@@ -430,6 +442,12 @@ async function died({ host }: Context, { cgroup, filter }: Prepared): Promise<Er
 async function closeConsole({ host }: Context, established: Established): Promise<void> {
   const fd = established.console
   established.console = -1
+  if (fd >= 0) await closeQuietly(host, fd)
+}
+
+async function closeCgroup({ host }: Context, established: Established): Promise<void> {
+  const fd = established.cgroup
+  established.cgroup = -1
   if (fd >= 0) await closeQuietly(host, fd)
 }
 

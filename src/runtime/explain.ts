@@ -134,7 +134,7 @@ function cgroupLines(cgroup: PlacedCgroup | undefined): SurroundingLine[] {
 
 /** What runt itself does for init while that waits. */
 function parentLines(parent: Compiled['parent']): SurroundingLine[] {
-  const { idMaps, oomScoreAdj, netDevices, scheduler, ioPriority, listener, rlimits } = parent
+  const { idMaps, oomScoreAdj, delegate, netDevices, scheduler, ioPriority, listener, rlimits } = parent
   const lines: SurroundingLine[] = []
   const map = (list: readonly { containerID: number; hostID: number; size: number }[]) =>
     list.map((entry) => `${entry.containerID} ${entry.hostID} ${entry.size}`).join(', ')
@@ -144,6 +144,8 @@ function parentLines(parent: Compiled['parent']): SurroundingLine[] {
   }
   if (oomScoreAdj !== undefined)
     lines.push({ origin: oomScoreAdj.origin, text: `write /proc/PID/oom_score_adj ${oomScoreAdj.value}` })
+  if (delegate !== undefined)
+    lines.push({ origin: delegate.origin, text: `give the cgroup to user ${delegate.uid}`, calls: 'fchownat' })
   for (const { from, to, origin } of netDevices ?? [])
     lines.push({ origin, text: `move network device ${from} to the container as ${to}`, calls: 'rtnetlink' })
   if (ioPriority !== undefined) {

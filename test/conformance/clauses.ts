@@ -231,14 +231,8 @@ export const specification: Readonly<Record<string, Readonly<Record<string, Read
       invalid: 'A path that the runtime takes for invalid is an error.',
     },
     'cgroup-ownership': {
-      'missing-files': {
-        text: 'Files of the kernel’s list for delegation that are missing in the cgroup are no error.',
-        untestable: 'binds a runtime that gives cgroups to the container’s user, which one may and runt does not',
-      },
-      'without-list': {
-        text: 'Without the kernel’s list it is cgroup.procs, cgroup.subtree_control and cgroup.threads.',
-        untestable: 'binds a runtime that gives cgroups to the container’s user, which one may and runt does not',
-      },
+      'missing-files': 'Files of the kernel’s list for delegation that are missing in the cgroup are no error.',
+      'without-list': 'Without the kernel’s list it is cgroup.procs, cgroup.subtree_control and cgroup.threads.',
     },
     'allowed-device-list': {
       order: 'The rules for devices apply in the order of the list.',

@@ -76,6 +76,7 @@ export class SimulatedHost {
       }),
       cgroups: this.counted('cgroups', {
         setDeviceFilter: (fd: Fd) => void this.take(fd),
+        chown: (fd: Fd) => void this.take(fd),
         removeBelow: (path: string) => this.removeBelow(path),
       }),
       networks: this.counted('networks', this.networks()),

@@ -45,6 +45,8 @@ export interface FakeCgroup {
   devices: Uint8Array | undefined
   /** Sleeps that killed processes live on for. */
   agony: number
+  /** Whom it was given to, with which files. */
+  owner: { uid: number; files: readonly string[] } | undefined
 }
 
 function newCgroup(): FakeCgroup {
@@ -57,6 +59,7 @@ function newCgroup(): FakeCgroup {
     type: 'domain',
     devices: undefined,
     agony: 0,
+    owner: undefined,
   }
 }
 
@@ -68,6 +71,8 @@ export class FakeCgroupfs {
   controllers = ['cpuset', 'cpu', 'io', 'memory', 'pids']
   mountinfo = ''
   own = '0::/user.slice/session.scope\n'
+  /** /sys/kernel/cgroup/delegate */
+  delegate: string | undefined = 'cgroup.procs\ncgroup.threads\nmemory.reclaim\n'
   /** The effects so far, `name path`. */
   readonly calls: string[] = []
   /** Errors to answer with, by `name path`; kept until deleted. */
@@ -139,6 +144,12 @@ export class FakeCgroupfs {
           if (cgroup === undefined) throw systemError('EBADF', 'bpf')
           cgroup.devices = program
         }),
+      chown: (fd, files, uid) =>
+        this.effect('chown', '', () => {
+          const cgroup = this.open.get(fd)
+          if (cgroup === undefined) throw systemError('EBADF', 'fchownat')
+          cgroup.owner = { uid, files }
+        }),
       removeBelow: (path) => this.effect('remove below', path, () => this.removeBelow(path)),
     }
     const system: Partial<Host['system']> = {
@@ -200,6 +211,7 @@ export class FakeCgroupfs {
 
   private read(path: string): string {
     if (path === '/proc/self/mountinfo') return this.mountinfo
+    if (path === '/sys/kernel/cgroup/delegate' && this.delegate !== undefined) return this.delegate
     if (path === '/proc/self/cgroup') return this.own
     const [dir, name] = this.split(path)
     const node = this.cgroup(dir)

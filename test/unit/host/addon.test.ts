@@ -174,6 +174,7 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   catchSignals: [[]],
   waitFor: [[1 << 30], 0],
   sendDescriptor: ['/nowhere/file', 0, 'x'],
+  chownCgroup: [1 << 30, ['cgroup.procs'], 1000],
   removeCgroupsBelow: ['/nowhere/file'],
   systemd: ['unix:path=/nowhere/bus', 'Nothing', '', [], false, 1000],
   systemdProperty: ['unix:path=/nowhere/bus', 'Version'],
