@@ -34,7 +34,11 @@ for cgroup v1; runt has cgroup v2 alone. \`runt explain\` shows the writes of a 
   field, what stands in the way and how to mend it. On a hybrid system, where cgroup v1 holds the controllers, that is every limit.
 - A value that the kernel refuses is an error that names the file, the value and the field.
 - What cgroup v2 cannot express is refused (config-linux.md, "Unified": "if the conversion is not possible the runtime MUST generate an
-  error"); what has lost its meaning has no effect and is a warning in the log.
+  error"). What has lost its meaning, and what Docker, Podman and nerdctl have a flag for and runc leaves alone, has no effect and is a
+  warning in the log.
+- A container that sees its cgroup alone (a cgroup namespace of its own) and has it mounted to be written to (\`/sys/fs/cgroup\` without
+  \`ro\`) is given it: the directory and the files that /sys/kernel/cgroup/delegate lists go to the user of the program, whoever that is
+  outside of the user namespace. The files of limits stay with their owner.
 
 | Field | File | Controller | |
 | --- | --- | --- | --- |

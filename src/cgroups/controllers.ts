@@ -134,13 +134,15 @@ async function missing(host: Host, { root, all, path, refusals }: Outcome, need:
   if (refusal === undefined) {
     return all.includes(controller)
       ? fail('an ancestor stopped passing it on', 'try again')
-      : fail(`the hierarchy at ${root} does not have it`, hierarchyHint(controller))
+      : fail(...(await absent(host, root, controller)))
   }
   const { dir, code } = refusal
   switch (code) {
     case 'EBUSY': {
       const pids = (await host.files.readText(`${dir}/cgroup.procs`)).split('\n').filter(Boolean)
-      const who = pids.length === 0 ? '' : ` (${pids.slice(0, 5).join(', ')}${pids.length > 5 ? ' …' : ''})`
+      const named: string[] = []
+      for (const pid of pids.slice(0, 5)) named.push(await nameOf(host, pid))
+      const who = named.length === 0 ? '' : ` (${named.join(', ')}${pids.length > 5 ? ' …' : ''})`
       return fail(
         `${dir} has processes of its own${who}, and then cannot pass controllers on`,
         `move them into a cgroup below it, or choose another linux.cgroupsPath`,
@@ -167,9 +169,26 @@ async function missing(host: Host, { root, all, path, refusals }: Outcome, need:
   )
 }
 
-function hierarchyHint(controller: string): string {
-  if (controller === 'memory') {
-    return 'it may be taken by cgroup v1 (boot with systemd.unified_cgroup_hierarchy=1) or disabled (boot with cgroup_enable=memory)'
+/** `1234 sshd`; the number alone where it is gone. */
+async function nameOf(host: Host, pid: string): Promise<string> {
+  const name = await host.files.readTextIfExists(`/proc/${pid}/comm`)
+  return name === undefined ? pid : `${pid} ${name.trim()}`
+}
+
+/** Names that differ in cgroup v1, whose controllers /proc/cgroups lists. */
+const formerNames: Readonly<Record<string, string>> = { io: 'blkio' }
+
+/** Why the whole hierarchy does not have a controller, and what helps. cgroups(7), "/proc/cgroups". */
+async function absent(host: Host, root: string, controller: string): Promise<[why: string, hint: string]> {
+  const why = `the hierarchy at ${root} does not have it`
+  const unified = 'boot with systemd.unified_cgroup_hierarchy=1'
+  const known = (await host.files.readTextIfExists('/proc/cgroups')) ?? ''
+  for (const line of known.split('\n')) {
+    const [name, hierarchy, , enabled] = line.split('\t')
+    if (name !== (formerNames[controller] ?? controller)) continue
+    if (enabled === '0') return [why, `it is disabled: boot with cgroup_enable=${name}`]
+    if (hierarchy !== '0') return [`${why}, cgroup v1 has`, `${unified}, or leave the limit out`]
   }
-  return 'it may be taken by cgroup v1 (boot with systemd.unified_cgroup_hierarchy=1) or not be part of the kernel'
+  const disabled = controller === 'memory' ? ', or disabled (boot with cgroup_enable=memory)' : ''
+  return [why, `it may be taken by cgroup v1 (${unified}) or not be part of the kernel${disabled}`]
 }

@@ -37,3 +37,16 @@ export function failed(code: string, what: string, error: unknown, details: Erro
   const hint = error.code === 'ENOSYS' ? { hint: withoutCall(error.syscall) } : {}
   return new RuntError(code, `${what}: ${inWords(error.code)}`, { cause: error, ...details, ...hint })
 }
+
+/** The error where a container's cgroup is not there any more. */
+export function goneError(path: string, cause?: unknown): RuntError {
+  return new RuntError('CGROUP_GONE', `the container's cgroup ${path} was removed`, {
+    cause,
+    hint: 'somebody moved its processes to another one: see /proc/PID/cgroup; kill and delete still end it',
+  })
+}
+
+/** Whether a system call failed because there is no such cgroup, or it went away while its file was open (ENODEV). */
+export function isGone(error: unknown): boolean {
+  return ['ENOENT', 'ENODEV', 'ENOTDIR', 'ENAMETOOLONG'].includes(codeOf(error) ?? '')
+}

@@ -1,7 +1,7 @@
 /** Stops and continues all processes of a cgroup (cgroup-v2.rst, "cgroup.freeze"). */
 import { RuntError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
-import { failed } from './failures.ts'
+import { failed, goneError, isGone } from './failures.ts'
 import { flatKey } from './fs.ts'
 
 /** How long processes may take to stop, in milliseconds: one that waits for a device stops only after it. */
@@ -29,6 +29,7 @@ async function write(host: Host, path: string, frozen: boolean): Promise<void> {
   try {
     await host.files.writeExisting(`${path}/cgroup.freeze`, frozen ? '1' : '0')
   } catch (error) {
+    if (isGone(error)) throw goneError(path, error)
     throw failed('CGROUP_FREEZE', `${frozen ? 'freeze' : 'thaw'} cgroup ${path}`, error)
   }
 }

@@ -3,8 +3,8 @@
  * Knows neither config.json nor limits.
  */
 import { RuntError } from '../errors.ts'
-import type { Host } from '../host/host.ts'
-import { codeOf, failed, inWords } from './failures.ts'
+import type { Fd, Host } from '../host/host.ts'
+import { codeOf, failed, inWords, isGone } from './failures.ts'
 
 /** CGROUP2_SUPER_MAGIC of linux/magic.h: what statfs(2) says of a cgroup v2 mount. */
 export const cgroup2Magic = 0x63677270
@@ -78,7 +78,8 @@ export async function processes(host: Host, path: string): Promise<number[]> {
   const stat = await readIfThere(host, `${path}/cgroup.stat`)
   if (stat !== undefined && flatKey(stat, 'nr_descendants') === '0') return own
   for (const child of await children(host, path)) own.push(...(await processes(host, child)))
-  return own
+  // The processes of threaded cgroups are listed above them as well.
+  return [...new Set(own)]
 }
 
 /**
@@ -88,9 +89,40 @@ export async function processes(host: Host, path: string): Promise<number[]> {
 export async function killCgroup(host: Host, path: string): Promise<void> {
   try {
     await host.files.writeExisting(`${path}/cgroup.kill`, '1')
+    return
+  } catch (error) {
+    // EOPNOTSUPP: the container made its cgroup one of threads. ENOENT: an older kernel, or no such cgroup.
+    if (!isGone(error) && codeOf(error) !== 'EOPNOTSUPP')
+      throw failed('CGROUP_KILL', `kill the processes of cgroup ${path}`, error)
+  }
+  await killEach(host, path)
+}
+
+const SIGKILL = 9
+
+/** The same without cgroup.kill: what is frozen forks no more, and dies of the signal. */
+async function killEach(host: Host, path: string): Promise<void> {
+  try {
+    if ((await isPopulated(host, path)) !== true) return
+    await host.files.writeExisting(`${path}/cgroup.freeze`, '1')
+    for (const pid of await processes(host, path)) await killMember(host, path, pid)
+    await host.files.writeExisting(`${path}/cgroup.freeze`, '0')
   } catch (error) {
     if (isGone(error)) return
     throw failed('CGROUP_KILL', `kill the processes of cgroup ${path}`, error)
+  }
+}
+
+/** The number may have passed on to another process since it was read: the pidfd's process must still be in the cgroup. */
+async function killMember(host: Host, path: string, pid: number): Promise<void> {
+  let pidfd: Fd | undefined
+  try {
+    pidfd = await host.processes.pidfdOpen(pid)
+    if ((await processes(host, path)).includes(pid)) await host.processes.pidfdSignal(pidfd, SIGKILL)
+  } catch (error) {
+    if (codeOf(error) !== 'ESRCH') throw error
+  } finally {
+    if (pidfd !== undefined) await host.files.close(pidfd)
   }
 }
 
@@ -172,14 +204,20 @@ async function isDirectory(host: Host, path: string): Promise<boolean> {
   }
 }
 
-/** cgroup.procs; of a threaded cgroup, which has none to read (EOPNOTSUPP), the threads. */
+/** cgroup.procs; of a threaded cgroup, which has none to read (EOPNOTSUPP), the processes of its threads. */
 async function readProcs(host: Host, path: string): Promise<string | undefined> {
   try {
     return await readIfThere(host, `${path}/cgroup.procs`)
   } catch (error) {
     if (codeOf(error) !== 'EOPNOTSUPP') throw failed('CGROUP_READ', `list the processes of cgroup ${path}`, error)
-    return readIfThere(host, `${path}/cgroup.threads`)
   }
+  const found = new Set<string>()
+  for (const thread of ((await readIfThere(host, `${path}/cgroup.threads`)) ?? '').split('\n').filter(Boolean)) {
+    const status = await host.files.readTextIfExists(`/proc/${thread}/status`)
+    const process = /^Tgid:\s*(\d+)$/m.exec(status ?? '')?.[1]
+    if (process !== undefined) found.add(process)
+  }
+  return [...found].join('\n')
 }
 
 /** The file's text; undefined if there is no such cgroup, or it was removed while its file was open (ENODEV). */
@@ -190,11 +228,6 @@ export async function readIfThere(host: Host, file: string): Promise<string | un
     if (isGone(error)) return undefined
     throw error
   }
-}
-
-function isGone(error: unknown): boolean {
-  const code = codeOf(error)
-  return code === 'ENOENT' || code === 'ENODEV' || code === 'ENOTDIR' || code === 'ENAMETOOLONG'
 }
 
 /** The last guard before anything is killed or removed: a bug in a caller must not reach the host's own cgroups. */

@@ -71,13 +71,16 @@ function text(value: string | number | undefined): Outcome[] {
   return value === undefined || value === '' ? [] : [{ value: String(value) }]
 }
 
-/** A setting of a controller that v2 has too, but without it: refused if it asks for something (config-linux.md#unified). */
+/**
+ * A setting of a controller that v2 has too, but without it: refused if it asks for something (config-linux.md#unified), unless
+ * Docker, Podman or nerdctl have a flag for it: then it is `ignored`, as in runc.
+ */
 function missing(asked: boolean, hint?: string, pointer?: string): Outcome[] {
   const more = { ...(hint === undefined ? {} : { hint }), ...(pointer === undefined ? {} : { pointer }) }
   return asked ? [{ problem: 'has no equivalent in cgroup v2', ...more }] : []
 }
 
-/** A setting that changes nothing in cgroup v2, where runc and crun leave it alone too: a warning if it asks for something. */
+/** A setting that changes nothing in cgroup v2, where runc leaves it alone too: a warning if it asks for something. */
 function ignored(asked: boolean, why: string): Outcome[] {
   return asked ? [{ ignored: why }] : []
 }
@@ -141,7 +144,7 @@ function unified(resources: Resources): Outcome[] {
   })
 }
 
-const realtimeHint = 'process.scheduler makes a process a real-time one'
+const realtimeWay = 'real-time groups are not part of cgroup v2; process.scheduler makes a process a real-time one'
 
 const networkGroups =
   'cgroup v2 has no net_cls and net_prio; match the cgroup itself with iptables -m cgroup --path, or eBPF'
@@ -200,16 +203,20 @@ export const knobs: readonly Knob[] = [
     pointer: '/memory/swappiness',
     file: '',
     controller: '',
-    doc: 'Refused: there is no swappiness of a cgroup.',
+    doc: 'No effect, with a warning: there is no swappiness of a cgroup.',
     convert: (r) =>
-      missing(r.memory?.swappiness !== undefined, 'memory.swap limits the swap that the container may use'),
+      ignored(r.memory?.swappiness !== undefined, 'memory.swap limits the swap that the container may use'),
   },
   {
     pointer: '/memory/disableOOMKiller',
     file: '',
     controller: '',
-    doc: 'Refused if true: the OOM killer cannot be disabled for a cgroup.',
-    convert: (r) => missing(r.memory?.disableOOMKiller === true, 'process.oomScoreAdj -1000 exempts the processes'),
+    doc: 'No effect, with a warning if true: the OOM killer cannot be disabled for a cgroup.',
+    convert: (r) =>
+      ignored(
+        r.memory?.disableOOMKiller === true,
+        'only process.oomScoreAdj -1000 exempts processes from being killed',
+      ),
   },
   {
     pointer: '/memory/useHierarchy',
@@ -327,15 +334,15 @@ export const knobs: readonly Knob[] = [
     pointer: '/cpu/realtimeRuntime',
     file: '',
     controller: '',
-    doc: 'Refused: real-time groups are not part of cgroup v2.',
-    convert: (r) => missing(Boolean(r.cpu?.realtimeRuntime), realtimeHint),
+    doc: 'No effect, with a warning: real-time groups are not part of cgroup v2.',
+    convert: (r) => ignored(Boolean(r.cpu?.realtimeRuntime), realtimeWay),
   },
   {
     pointer: '/cpu/realtimePeriod',
     file: '',
     controller: '',
-    doc: 'Refused: real-time groups are not part of cgroup v2.',
-    convert: (r) => missing(Boolean(r.cpu?.realtimePeriod), realtimeHint),
+    doc: 'No effect, with a warning: real-time groups are not part of cgroup v2.',
+    convert: (r) => ignored(Boolean(r.cpu?.realtimePeriod), realtimeWay),
   },
   {
     pointer: '/cpu/cpus',

@@ -269,7 +269,7 @@ export async function applyWrite(host: Host, path: string, write: CgroupWrite): 
           hint:
             file === 'memory.swap.max'
               ? 'swap accounting is off: boot with swapaccount=1'
-              : `see whether ${path}/cgroup.controllers names the controller: cgroup v1 may have it`,
+              : `ls ${path} shows those that it has`,
         },
       )
     }
@@ -337,9 +337,13 @@ async function removeMade(host: Host, root: string, path: string, made: string[]
 export async function explainDeath(host: Host, path: string): Promise<RuntError | undefined> {
   const memory = await host.files.readTextIfExists(`${path}/memory.events`)
   if (memory !== undefined && Number(flatKey(memory, 'oom_kill') ?? 0) > 0) {
+    const limit = ((await host.files.readTextIfExists(`${path}/memory.max`)) ?? 'max').trim()
+    const own = limit !== 'max' && limit !== ''
     return new StateError('OOM', 'container init was OOM-killed (memory limit too low?)', {
-      origin: '/linux/resources/memory/limit',
-      hint: 'the start alone takes about a megabyte',
+      origin: own ? '/linux/resources/memory/limit' : pathOrigin,
+      hint: own
+        ? `memory.max is ${limit} bytes; the start alone takes about a megabyte`
+        : `the limit is that of a cgroup above ${path}, or the machine has no more memory`,
     })
   }
   const pids = await host.files.readTextIfExists(`${path}/pids.events`)

@@ -2,10 +2,14 @@
 import { openFlags, type Host } from '../host/host.ts'
 import type { DeviceFilter } from './devices.ts'
 import { RuntError } from '../errors.ts'
+import { enableControllers } from './controllers.ts'
+import { failed, goneError, isGone } from './failures.ts'
 import type { CgroupWrite, UsageCheck } from './knobs.ts'
 import { applyWrite, checkUsage, setDevices } from './manager.ts'
 
 export interface CgroupUpdate {
+  /** Directory of the hierarchy. */
+  root: string
   path: string
   writes: readonly CgroupWrite[]
   /** What brings the same files back to what is in force now. */
@@ -17,9 +21,17 @@ export interface CgroupUpdate {
 
 /**
  * Makes the writes in their order. If one is refused, what was written before it is taken back as far as that can be done.
- * @throws RuntError `CGROUP_LIMIT`, `CGROUP_USAGE`, `CGROUP_DEVICES`
+ * @throws RuntError `CGROUP_GONE`, `NO_CONTROLLER`, `CGROUP_LIMIT`, `CGROUP_USAGE`, `CGROUP_DEVICES`
  */
-export async function applyUpdate(host: Host, { path, writes, before, check, devices }: CgroupUpdate): Promise<void> {
+export async function applyUpdate(
+  host: Host,
+  { root, path, writes, before, check, devices }: CgroupUpdate,
+): Promise<void> {
+  try {
+    await enableControllers(host, root, path, writes)
+  } catch (error) {
+    throw isGone(error) ? goneError(path, error) : failed('CGROUP_LIMIT', `read cgroup ${path}`, error)
+  }
   if (check !== undefined) await checkUsage(host, path, check)
   try {
     for (const write of withRoom(writes)) await applyWrite(host, path, write)

@@ -2,7 +2,7 @@
 import { compileExec } from '../compiler/exec.ts'
 import type { Compiled } from '../compiler/facts.ts'
 import { RuntError, StateError, UsageError, type ConfigProblem } from '../errors.ts'
-import { openFlags, type ExitStatus, type Fd } from '../host/host.ts'
+import { openFlags, type ExitStatus, type Fd, type Host } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { hasLabels } from '../process/labels.ts'
@@ -12,7 +12,7 @@ import { cgroupDir } from './cgroup.ts'
 import { absolute, type Context } from './context.ts'
 import { adjustOom, limit, schedule } from './establish.ts'
 import { execProcess, type ExecProcess } from './exec-process.ts'
-import { attempt, closeQuietly, Undo } from './failures.ts'
+import { attempt, closeQuietly, isErrno, Undo } from './failures.ts'
 import { Init } from './init.ts'
 import { sendPidfd, writePidFile } from './pidfile.ts'
 import type { ExecRequest } from './requests.ts'
@@ -149,14 +149,22 @@ async function spawnIn(
   let cgroup: Fd = -1
   if (path !== undefined) {
     const details = { origin: request.cgroup === undefined ? undefined : '--cgroup' }
-    cgroup = await attempt(`open cgroup ${path}`, details, () =>
-      host.files.open(path, openFlags.directory | openFlags.path),
-    )
+    cgroup = await attempt(`open cgroup ${path}`, details, () => openCgroup(host, path, request.cgroup === undefined))
   }
   try {
     return await Init.spawn(host, plan, { dir, cgroup, target: state }, undo)
   } finally {
     if (cgroup >= 0) await closeQuietly(host, cgroup)
+  }
+}
+
+/** @param own whether it is the container's: not in the kernel's words, which daemons take for those of a missing program */
+async function openCgroup(host: Host, path: string, own: boolean): Promise<Fd> {
+  try {
+    return await host.files.open(path, openFlags.directory | openFlags.path)
+  } catch (error) {
+    if (own && isErrno(error, 'ENOENT')) throw (await import('../cgroups/failures.ts')).goneError(path, error)
+    throw error
   }
 }
 

@@ -82,6 +82,11 @@ export async function startProgram(
     await closeQuietly(host, started)
   }
   if (answer.length === 0) {
+    if ((state.resources?.memory?.limit ?? 0) > 0) {
+      const { whyNotExecuted } = await import('./killed.ts')
+      const error = await whyNotExecuted(host, state)
+      if (error !== undefined) throw error
+    }
     await becomeRunning(host, dir)
     if (!state.hooks?.poststart?.length) return
     const { runPoststart } = await import('./hooks.ts')

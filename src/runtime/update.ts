@@ -46,8 +46,9 @@ export async function update(request: UpdateRequest, context: Context): Promise<
     // What is in force is written back where a value is refused.
     const before = compileResources(affected(known, wanted)).writes
     const path = cgroupOf(state, 'update')
-    await applyUpdate(host, { path, writes, before, check, devices: devices?.filter })
-    const { unit } = state.cgroup ?? {}
+    const { root } = state.cgroup!
+    await applyUpdate(host, { root, path, writes, before, check, devices: devices?.filter })
+    const { unit } = state.cgroup!
     if (unit !== undefined) {
       // Otherwise systemd would write the old limits again when it is reloaded.
       const { updateUnit } = await import('./systemd.ts')

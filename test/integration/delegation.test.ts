@@ -39,7 +39,7 @@ function delegated(cgroup: string): string[] {
 
 /** Where the container's cgroup is, below the mount of cgroup v2. */
 function cgroupOf(pid: number): string {
-  return `/sys/fs/cgroup${readFileSync(`/proc/${pid}/cgroup`, 'utf8').match(/^0::(.*)$/m)![1]!}`
+  return `/sys/fs/cgroup${/^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))![1]!}`
 }
 
 const divide = [

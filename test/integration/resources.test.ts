@@ -229,8 +229,8 @@ test('what cannot be set is refused by field, file and value, and nothing is lef
     sandbox.assertClean(t)
   }
   refused({ unified: { 'nonsense.max': '1' } }, /nonsense controller is not available/, /unified\["nonsense\.max"\]/)
-  refused({ cpu: { realtimeRuntime: 1000 } }, /cpu\.realtimeRuntime/, /has no equivalent in cgroup v2/)
-  refused({ memory: { disableOOMKiller: true } }, /memory\.disableOOMKiller/)
+  refused({ blockIO: { leafWeight: 100 } }, /blockIO\.leafWeight/, /has no equivalent in cgroup v2/)
+  refused({ memory: { useHierarchy: false } }, /memory\.useHierarchy/)
   if (lacks(t, 'controllers')) return
   refused({ cpu: { cpus: '4000' } }, /cpuset\.cpus/, /"4000"/, /resources\.cpu\.cpus/)
   refused({ cpu: { quota: 10 } }, /cpu\.max/, /"10 100000"/, /resources\.cpu\.quota/, /1000/)
@@ -244,13 +244,18 @@ test('what cannot be set is refused by field, file and value, and nothing is lef
 })
 
 // covers: /linux/resources/network/classID, /linux/resources/memory/kernel, runtime.md#warnings/goes-on
+// covers: /linux/resources/memory/swappiness, /linux/resources/memory/disableOOMKiller, /linux/resources/cpu/realtimePeriod
 test('what changes nothing in cgroup v2 is a warning in the log', (t) => {
   if (lacks(t, 'runt')) return
-  const sandbox = withResources(t, { network: { classID: 1 }, memory: { kernel: 5 } }, 'echo', 'hello')
+  // As they come from a daemon whose user gave flags that only cgroup v1 had.
+  const memory = { kernel: 5, swappiness: 0, disableOOMKiller: true }
+  const resources = { network: { classID: 1 }, memory, cpu: { realtimeRuntime: 900, realtimePeriod: 1000 } }
+  const sandbox = withResources(t, resources, 'echo', 'hello')
   const log = path.join(sandbox.dir, 'log')
   const { stdout, status } = sandbox.run(['--debug', '--log', log, 'run', sandbox.id])
   t.deepEqual([stdout, status], ['hello\n', 0])
   const text = readFileSync(log, 'utf8')
   t.regex(text, /linux\.resources\.network\.classID has no effect/)
-  t.regex(text, /linux\.resources\.memory\.kernel has no effect/)
+  for (const field of ['memory.kernel', 'memory.swappiness', 'memory.disableOOMKiller', 'cpu.realtimePeriod'])
+    t.true(text.includes(`linux.resources.${field} has no effect`), field)
 })

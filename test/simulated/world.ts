@@ -110,7 +110,8 @@ export class World {
   makeCgroup(path: string): void {
     this.tree.makeParents(path.slice(0, path.lastIndexOf('/')))
     this.tree.add(path, directory(), 'mkdir')
-    for (const file of ['cgroup.controllers', 'cgroup.subtree_control']) this.write(`${path}/${file}`, 'memory pids\n')
+    for (const file of ['cgroup.controllers', 'cgroup.subtree_control'])
+      this.write(`${path}/${file}`, 'cpu memory pids\n')
     for (const file of ['memory.max', 'pids.max', 'cgroup.kill']) this.write(`${path}/${file}`, 'max\n')
     this.write(`${path}/cgroup.freeze`, '0\n')
     this.write(`${path}/cgroup.type`, 'domain\n')

@@ -164,6 +164,15 @@ static void forks(int count) {
   fflush(stdout);
 }
 
+// So many processes that each hand over to a child and leave, for ever: whoever lists them comes too late.
+static void hop(int count) {
+  for (; count > 0; count--) {
+    if (fork() != 0) continue;
+    for (;;)
+      if (fork() > 0) _exit(0);
+  }
+}
+
 // Counts for so many milliseconds of wall time: how much processor time it got.
 static void burn(int milliseconds) {
   struct timespec start, now, used;
@@ -311,6 +320,7 @@ static int one(char **a) {
   else if (IS("read-all")) { char b[4096]; ssize_t n; while ((n = read(0, b, sizeof b)) > 0) if (write(1, b, (size_t)n) < 0) return 1; }
   else if (IS("memory")) memory(number_of(a, 1));
   else if (IS("forks")) forks(number_of(a, 1));
+  else if (IS("hop")) hop(number_of(a, 1));
   else if (IS("affinity")) affinity();
   else if (IS("write-direct")) write_direct(a[1], number_of(a, 2));
   else if (IS("huge-pages")) huge_pages(number_of(a, 1));

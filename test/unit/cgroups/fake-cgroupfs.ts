@@ -71,15 +71,22 @@ export class FakeCgroupfs {
   controllers = ['cpuset', 'cpu', 'io', 'memory', 'pids']
   mountinfo = ''
   own = '0::/user.slice/session.scope\n'
+  /** /proc/cgroups */
+  v1: string | undefined
   /** /sys/kernel/cgroup/delegate */
   delegate: string | undefined = 'cgroup.procs\ncgroup.threads\nmemory.reclaim\n'
   /** The effects so far, `name path`. */
   readonly calls: string[] = []
   /** Errors to answer with, by `name path`; kept until deleted. */
   readonly failures = new Map<string, string>()
+  /** A kernel before 5.14 has no cgroup.kill. */
+  canKill = true
   /** Number of the effect that fails with EIO, from 0; -1: none. */
   failAt = -1
   readonly open = new Map<number, FakeCgroup>()
+  /** Signals that were sent: to which process, which one, and whether its cgroup was frozen then. */
+  readonly signals: [pid: number, signal: number, frozen: boolean][] = []
+  private readonly pidfds = new Map<number, number>()
   slept = 0
   private nextFd = 3
 
@@ -106,6 +113,10 @@ export class FakeCgroupfs {
   paths(node = this.top, path = ''): string[] {
     const below = [...node.children].flatMap(([name, child]) => this.paths(child, `${path}/${name}`))
     return path === '' ? below.sort() : [path, ...below]
+  }
+
+  private all(node = this.top): FakeCgroup[] {
+    return [node, ...[...node.children.values()].flatMap((child) => this.all(child))]
   }
 
   get host(): Host {
@@ -152,6 +163,22 @@ export class FakeCgroupfs {
         }),
       removeBelow: (path) => this.effect('remove below', path, () => this.removeBelow(path)),
     }
+    const processes: Partial<Host['processes']> = {
+      pidfdOpen: (pid) => {
+        const cgroup = this.all().find((node) => node.processes.includes(pid))
+        if (cgroup === undefined) throw systemError('ESRCH', 'pidfd_open')
+        this.open.set(this.nextFd, cgroup)
+        this.pidfds.set(this.nextFd, pid)
+        return this.nextFd++
+      },
+      pidfdSignal: (pidfd, signal) => {
+        const pid = this.pidfds.get(pidfd)
+        const cgroup = this.open.get(pidfd)
+        if (pid === undefined || cgroup === undefined) throw systemError('EBADF', 'pidfd_send_signal')
+        this.signals.push([pid, signal, cgroup.frozen])
+        cgroup.processes = cgroup.processes.filter((process) => process !== pid)
+      },
+    }
     const system: Partial<Host['system']> = {
       sleep: (ms) => {
         this.slept += ms
@@ -159,7 +186,7 @@ export class FakeCgroupfs {
       },
     }
     // Whatever else src/cgroups would reach for does not exist.
-    return { files, cgroups, system } as unknown as Host
+    return { files, cgroups, processes, system } as unknown as Host
   }
 
   private effect<T>(name: string, path: string, action: () => T): T {
@@ -202,7 +229,8 @@ export class FakeCgroupfs {
     const core = ['cgroup.controllers', 'cgroup.procs', 'cgroup.stat', 'cgroup.subtree_control']
     if (dir === this.root) return core
     const own = this.available(dir).flatMap((controller) => controllerFiles[controller] ?? [])
-    return [...core, 'cgroup.events', 'cgroup.freeze', 'cgroup.kill', 'cgroup.type', ...own]
+    const kill = this.canKill ? ['cgroup.kill'] : []
+    return [...core, 'cgroup.events', 'cgroup.freeze', ...kill, 'cgroup.threads', 'cgroup.type', ...own]
   }
 
   private populated(node: FakeCgroup): boolean {
@@ -213,6 +241,10 @@ export class FakeCgroupfs {
     if (path === '/proc/self/mountinfo') return this.mountinfo
     if (path === '/sys/kernel/cgroup/delegate' && this.delegate !== undefined) return this.delegate
     if (path === '/proc/self/cgroup') return this.own
+    // Threads 1005 and 2005 are of process 5.
+    const thread = /^\/proc\/(\d+)\/status$/.exec(path)
+    if (thread !== null) return `Name:\tx\nTgid:\t${Number(thread[1]) % 1000}\n`
+    if (path === '/proc/cgroups' && this.v1 !== undefined) return this.v1
     const [dir, name] = this.split(path)
     const node = this.cgroup(dir)
     if (!this.files(dir).includes(name)) throw systemError('ENOENT', 'open', path)
@@ -224,6 +256,8 @@ export class FakeCgroupfs {
       case 'cgroup.procs':
         if (node.type === 'threaded') throw systemError('EOPNOTSUPP', 'read', path)
         return node.processes.map((pid) => `${pid}\n`).join('')
+      case 'cgroup.threads':
+        return node.processes.flatMap((pid) => [`${pid}\n`, `${1000 + pid}\n`]).join('')
       case 'cgroup.events':
         return `populated ${Number(this.populated(node))}\nfrozen ${Number(node.frozen)}\n`
       case 'cgroup.freeze':
@@ -242,7 +276,10 @@ export class FakeCgroupfs {
     const node = this.cgroup(dir)
     if (!this.files(dir).includes(name)) throw systemError('ENOENT', 'open', path)
     if (name === 'cgroup.subtree_control') this.enable(dir, node, text.split(' '))
-    else if (name === 'cgroup.kill') this.kill(node)
+    else if (name === 'cgroup.kill') {
+      if (node.type === 'threaded') throw systemError('EOPNOTSUPP', 'write', path)
+      this.kill(node)
+    } else if (name === 'cgroup.freeze') node.frozen = text === '1'
     else node.values.set(name, text)
   }
 

@@ -221,28 +221,23 @@ test('a unified file is attributed to its controller and its key', (t) => {
   t.is(compileResources({ unified: { 'cgroup.max.depth': '1' } }).writes[0]?.controller, '')
 })
 
-// covers: /linux/resources/memory/swappiness, /linux/resources/memory/disableOOMKiller
-// covers: /linux/resources/memory/useHierarchy, /linux/resources/cpu/realtimeRuntime, /linux/resources/blockIO/leafWeight
+// covers: /linux/resources/memory/useHierarchy, /linux/resources/blockIO/leafWeight
 // covers: /linux/resources/blockIO/weightDevice/*/leafWeight, config-linux.md#unified/conversion
 test('what cgroup v2 cannot do is a problem of its field, all of them at once', (t) => {
   t.deepEqual(
     problems({
-      memory: { limit: -2, swappiness: 10, disableOOMKiller: true, useHierarchy: false },
-      cpu: { realtimeRuntime: 100 },
+      memory: { limit: -2, useHierarchy: false },
       blockIO: { weight: 5, leafWeight: 20, weightDevice: [{ major: 1, minor: 1, weight: 2000, leafWeight: 3 }] },
       hugepageLimits: [{ pageSize: '../x', limit: 1 }],
       unified: { 'a/b.c': '1', procs: '1' },
     }),
     [
       '/linux/resources/memory/limit: is -2; a limit is positive, or -1 for none',
-      '/linux/resources/memory/swappiness: has no equivalent in cgroup v2',
-      '/linux/resources/memory/disableOOMKiller: has no equivalent in cgroup v2',
       '/linux/resources/memory/useHierarchy: has no equivalent in cgroup v2',
       '/linux/resources/blockIO/weight: is 5; a weight is 10 to 1000',
       '/linux/resources/blockIO/weightDevice/0: is 2000; a weight is 10 to 1000',
       '/linux/resources/blockIO/leafWeight: has no equivalent in cgroup v2',
       '/linux/resources/blockIO/weightDevice/0/leafWeight: has no equivalent in cgroup v2',
-      '/linux/resources/cpu/realtimeRuntime: has no equivalent in cgroup v2',
       '/linux/resources/hugepageLimits/0/pageSize: "../x" is not a page size; one looks like 2MB',
       '/linux/resources/unified/a~1b.c: must be a file name (no slashes)',
       '/linux/resources/unified/procs: must be in the form CONTROLLER.PARAMETER',
@@ -264,15 +259,20 @@ test('fields of cgroup v1 that ask for nothing are no problem', (t) => {
 
 // covers: /linux/resources/memory/kernel, /linux/resources/memory/kernelTCP, /linux/resources/network/classID
 // covers: /linux/resources/network/priorities/*/name, /linux/resources/network/priorities/*/priority
+// covers: /linux/resources/memory/swappiness, /linux/resources/memory/disableOOMKiller, /linux/resources/cpu/realtimeRuntime
 test('what changes nothing in cgroup v2 is a warning that names the field', (t) => {
   const { problems, warnings, writes } = compileResources({
-    memory: { kernel: 5, kernelTCP: 6 },
+    memory: { kernel: 5, kernelTCP: 6, swappiness: 0, disableOOMKiller: true },
+    cpu: { realtimeRuntime: 100, realtimePeriod: 1000 },
     network: { classID: 1, priorities: [{ name: 'eth0', priority: 1 }] },
   })
   t.deepEqual([problems, writes], [[], []])
   t.deepEqual(
     warnings.map((text) => text.split(' has no effect: ')[0]),
-    ['memory.kernel', 'memory.kernelTCP', 'network.classID', 'network.priorities'].map((n) => `linux.resources.${n}`),
+    [
+      ...['memory.kernel', 'memory.kernelTCP', 'memory.swappiness', 'memory.disableOOMKiller'],
+      ...['cpu.realtimeRuntime', 'cpu.realtimePeriod', 'network.classID', 'network.priorities'],
+    ].map((field) => `linux.resources.${field}`),
   )
 })
 
