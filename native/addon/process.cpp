@@ -44,6 +44,9 @@ Napi::Value pidfd_open(const Napi::CallbackInfo &info) {
   const auto pid = static_cast<pid_t>(args.integer(0, "pid", 1, INT32_MAX));
   // Always close-on-exec.
   const long fd = ::syscall(SYS_pidfd_open, pid, 0);
+  // The number is no process any more, but that of a thread, or of a group or session that outlives its leader: EINVAL,
+  // and ENOENT for a thread since Linux 6.15.
+  if (fd == -1 && (errno == EINVAL || errno == ENOENT)) errno = ESRCH;
   if (fd == -1) fail("pidfd_open");
   return Napi::Number::New(info.Env(), static_cast<double>(fd));
 }

@@ -125,12 +125,22 @@ export async function signalCgroup(host: Host, cgroup: SavedCgroup, signal: numb
   const dir = cgroupDir(cgroup)
   const pids = await fs.processes(host, dir)
   if (signal === SIGKILL) {
-    // At once, with those that are being forked.
-    if (pids.length > 0) await fs.killCgroup(host, dir)
+    if (pids.length > 0) await killAll(host, dir)
     return pids.length
   }
   for (const pid of pids) await signalMember(host, dir, pid, signal)
   return pids.length
+}
+
+/** How often a cgroup is looked at for what was being forked when it was killed: kernels before 6.14 may spare that. */
+const looks = 10
+
+async function killAll(host: Host, dir: string): Promise<void> {
+  for (let look = 0; look < looks; look++) {
+    await fs.killCgroup(host, dir)
+    if ((await fs.isPopulated(host, dir)) !== true) return
+    await host.system.sleep(look + 1)
+  }
 }
 
 /** The number may have passed on to another process since it was read: the pidfd's process must still be in the cgroup. */

@@ -209,6 +209,18 @@ test.serial('a process that does not exist has no pidfd and cannot be waited for
   await failure(t, () => processes.wait(1), { code: 'ECHILD', syscall: 'waitid' })
 })
 
+test.serial('a number that is not that of a process, but of a thread or a group, has no pidfd either', async (t) => {
+  const thread = readdirSync('/proc/self/task').find((name) => Number(name) !== process.pid)
+  await failure(t, () => processes.pidfdOpen(Number(thread)), { code: 'ESRCH', syscall: 'pidfd_open' })
+  // A leader that leaves its group behind.
+  const leader = spawn('sh', ['-c', 'sleep 60 & echo $!'], { stdio: ['ignore', 'pipe', 'ignore'], detached: true })
+  const member = Number(String((await once(leader.stdout, 'data'))[0]))
+  t.teardown(() => process.kill(member, 'SIGKILL'))
+  leader.stdout.destroy()
+  await once(leader, 'exit')
+  await failure(t, () => processes.pidfdOpen(leader.pid!), { code: 'ESRCH', syscall: 'pidfd_open' })
+})
+
 test.serial('waiting takes as long as it was told', async (t) => {
   const pidfd = await processes.pidfdOpen(process.pid)
   const start = performance.now()
