@@ -8,7 +8,7 @@
 #   node         the same suite with `node dist/cli.js`
 #   daemons      a real Docker Engine with runt as its only runtime, what it must do at least
 #   vm           the suite in a virtual machine with cgroup v2 and all controllers
-#   kernel       a part of it on the newest kernel that Debian has, for the code that older ones do not run
+#   kernel       a part of it on the newest kernel that Debian has, with SELinux, for the code that others do not run
 # A stage that fails does not stop the next ones; a stage of tests that runs none has failed.
 source "$(dirname "$0")/lib.sh"
 
@@ -37,7 +37,7 @@ run_daemons() { bash scripts/test-daemons.sh --smoke docker; }
 run_vm() { as_root bash test/vm/suite.sh; }
 run_kernel() {
   KERNEL=$(as_root test/vm/newest.sh kernel) || return 1
-  as_root env KERNEL="$KERNEL" bash test/vm/suite.sh test/integration/{namespaces,mounts}.test.ts
+  as_root env KERNEL="$KERNEL" APPEND=security=selinux bash test/vm/suite.sh test/integration/{namespaces,mounts,selinux}.test.ts
 }
 
 # count PATTERN LOG: how many lines of ava's report match.
