@@ -242,6 +242,28 @@ export const commands: readonly Command[] = [
     load: () => import('./state.ts'),
   },
   {
+    name: 'top',
+    doc: 'show what the containers use, on a terminal again and again',
+    args: { list: [{ name: 'container-id', optional: true, many: true }], min: 0 },
+    options: [
+      { name: 'interval', value: 'duration', doc: 'time between two looks, as 500ms or 1m30s (default: 2s)' },
+      {
+        name: 'sort',
+        value: 'cpu|memory|pids|io|name',
+        choices: ['cpu', 'memory', 'pids', 'io', 'name'],
+        doc: 'what comes first (default: cpu)',
+      },
+      {
+        name: 'count',
+        value: 'number',
+        number: true,
+        doc: 'print so many tables one below the other; 0: without end (default: 1 where the output is no terminal)',
+      },
+      format,
+    ],
+    load: () => import('./top.ts'),
+  },
+  {
     name: 'update',
     doc: 'change the limits of a container',
     args: { list: [id], min: 1, max: 1 },
