@@ -148,7 +148,7 @@ const columns: readonly Column[] = [
   {
     title: 'USED',
     group: 'MEMORY',
-    width: 5,
+    width: 6,
     sort: 'memory',
     rank: 10,
     cells: ({ memory }) => [amount(memory?.used)],

@@ -233,12 +233,10 @@ class Screen {
   }
 
   private footer(count: number, room: number): string {
-    const { colour, unicode, width = 80 } = this.style
-    const dot = unicode ? ' · ' : ', '
-    const keys = ['q quit', 'sort by c cpu', 'm memory', 'p tasks', 'i io', 'n name']
+    const { colour, width = 80 } = this.style
     const end = Math.min(count, this.offset + room)
     const part = count > room ? `${this.offset + 1}-${end} of ${count}` : ''
-    const text = keys.join(dot)
+    const text = 'q quit  sort by: c cpu, m memory, p tasks, i io, n name'
     const line = part === '' ? text : text.padEnd(Math.max(text.length + 2, width - part.length)) + part
     const cut = line.slice(0, width)
     return colour ? `\u001B[2m${cut}\u001B[0m` : cut

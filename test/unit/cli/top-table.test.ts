@@ -32,11 +32,11 @@ const style = (width?: number, more: Partial<Style> = {}): Style => ({ width, co
 
 test('eighty columns have room for every number, and the id gets what is left', (t) => {
   t.deepEqual(table(usages, view, style(80)), [
-    '                       CPU  ──── MEMORY ────  TASKS  ── IO/s ───  ── PRESSURE ──',
-    'CONTAINER                %   USED LIMIT    %    NOW   READ WRITE   CPU  MEM   IO',
-    'web                  103.4   312M  512M   61     12   1.2M    0B  12.3    0 48.0',
-    'old                stopped      -     -    -      -      -     -     -    -    -',
-    '3f9c1ab44e0d77aa…   paused     0B     ∞    -      1     0B    5B     0  100    -',
+    '                      CPU  ──── MEMORY ─────  TASKS  ── IO/s ───  ── PRESSURE ──',
+    'CONTAINER               %    USED LIMIT    %    NOW   READ WRITE   CPU  MEM   IO',
+    'web                 103.4    312M  512M   61     12   1.2M    0B  12.3    0 48.0',
+    'old               stopped       -     -    -      -      -     -     -    -    -',
+    '3f9c1ab44e0d77a…   paused      0B     ∞    -      1     0B    5B     0  100    -',
   ])
 })
 
