@@ -266,9 +266,10 @@ function timeOffsetsOf({ linux }: Spec): ParentActions['timeOffsets'] {
 /** From the new namespaces to a process that is on its own in them. */
 function addIsolation(plan: PlanBuilder, prepared: Prepared, early: Early, proc: Register | undefined): void {
   const { facts, namespaces, process } = prepared
-  takeEarly(plan, prepared, early)
   const user = namespaces.membership('user')
+  // Without its ids a user namespace gives no right over anybody's files: a source may lie in a directory of the container's root.
   if (user === 'new') plan.add('sync', '/linux/uidMappings', { point: syncPoint.userNamespace })
+  takeEarly(plan, prepared, early)
   if (facts.euid !== 0) plan.add('notDumpable', ownOrigin, {})
   if (user !== 'none') addBecomeRoot(plan, namespaces.origin('user'), process)
   // With a terminal, useConsole does it.

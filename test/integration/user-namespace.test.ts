@@ -1,6 +1,6 @@
 import test from 'ava'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { IdMapping, Spec } from '../../src/spec/schema.gen.ts'
 import { lacks, Sandbox } from './harness.ts'
@@ -147,4 +147,26 @@ test('the runtime’s own user namespace cannot be joined, and the error says so
   t.is(status, 1)
   t.regex(stderr, /linux\.namespaces\[6\]\.path must not be the runtime's own user namespace/)
   t.is(spawnSync('test', ['-e', path.join(sandbox.stateRoot, sandbox.id)]).status, 1)
+})
+
+test('the source of a bind may lie in a directory that only the root of the container may enter', (t) => {
+  const sandbox = new Sandbox(t)
+  open(sandbox)
+  // As Podman has it, whose own /dev/shm of a container lies in such a directory.
+  const closed = path.join(sandbox.dir, 'closed')
+  const source = path.join(closed, 'source')
+  mkdirSync(source, { recursive: true })
+  writeFileSync(path.join(source, 'file'), 'bound')
+  for (const name of [closed, source]) chownSync(name, 300_000, 300_000)
+  chmodSync(closed, 0o700)
+  sandbox.configure(
+    mapped([{ containerID: 0, hostID: 300_000, size: 65536 }], (spec) => {
+      spec.mounts!.push({ destination: '/dev/bound', source, options: ['bind'] })
+      spec.process!.args = ['inside', 'cat', '/dev/bound/file']
+    }),
+  )
+  const { status, stdout, stderr } = sandbox.runContainer()
+  t.is(status, 0, stderr)
+  t.is(stdout, 'bound')
+  sandbox.assertClean(t)
 })
