@@ -1,6 +1,9 @@
 /** All daemons, by the names that `npm run test:daemons` takes. */
+import { buildah } from './buildah.ts'
+import { containerd } from './containerd.ts'
 import { docker } from './docker.ts'
 import type { Daemon } from './feature.ts'
+import { podman } from './podman.ts'
 
 // Each daemon's features take that daemon's own client.
-export const daemons = { docker } as unknown as Readonly<Record<string, Daemon<unknown>>>
+export const daemons = { docker, containerd, podman, buildah } as unknown as Readonly<Record<string, Daemon<unknown>>>

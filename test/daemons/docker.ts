@@ -9,7 +9,7 @@ import { errorFeatures } from './docker-errors.ts'
 import { lifeFeatures } from './docker-life.ts'
 import { machineFeatures } from './docker-machine.ts'
 import { runFeatures } from './docker-run.ts'
-import { Client, run, until, type Daemon, type Setting } from './feature.ts'
+import { Client, run, slow, until, type Daemon, type Setting } from './feature.ts'
 import { makeTar } from './image.ts'
 
 export const image = 'box'
@@ -30,6 +30,7 @@ export class Docker {
   readonly address: string
   #args: readonly string[]
   #process: ChildProcess | undefined
+  #containerd: ChildProcess | undefined
 
   constructor(setting: Setting, name: string, { args = [] }: DaemonOptions = {}) {
     this.setting = setting
@@ -45,8 +46,10 @@ export class Docker {
     ]
   }
 
-  /** Starts dockerd, again after `kill` too. */
+  /** Starts dockerd, again after it was killed too. */
   async start(): Promise<void> {
+    // dockerd gives up on a child that takes longer than 15 seconds.
+    if (slow && this.#containerd === undefined) await this.#startContainerd()
     const log = openSync(`${this.dir}/log`, 'a')
     this.#process = spawn('dockerd', this.#args, { stdio: ['ignore', log, log] })
     await until(`dockerd answers (${this.dir}/log)`, async () => {
@@ -55,12 +58,35 @@ export class Docker {
     })
   }
 
+  async #startContainerd(): Promise<void> {
+    const address = `${this.dir}/containerd.sock`
+    const config = `version = 2
+root = "${this.dir}/containerd"
+state = "${this.dir}/containerd-state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "${address}"
+`
+    const log = openSync(`${this.dir}/containerd.log`, 'a')
+    this.#containerd = spawn('containerd', ['--config', this.file('containerd.toml', config)], {
+      stdio: ['ignore', log, log],
+    })
+    await until('containerd answers', async () => (await run('ctr', ['--address', address, 'version'])).status === 0)
+    this.#args = [...this.#args, '--containerd', address]
+  }
+
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#process
     if (child?.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise((resolve) => child.on('exit', resolve))
     child.kill(signal)
     await gone
+  }
+
+  /** Ends all of it. */
+  async stop(): Promise<void> {
+    await this.end()
+    this.#containerd?.kill()
   }
 
   /** Makes the image from its tar. */
@@ -112,7 +138,7 @@ export const docker: Daemon<Docker> = {
   name: 'Docker Engine',
   version: async () => /version ([\w.~-]+)/.exec((await run('dockerd', ['--version'])).stdout)?.[1] ?? '?',
   start,
-  stop: (engine) => engine.end(),
+  stop: (engine) => engine.stop(),
   features: [
     ...runFeatures,
     ...lifeFeatures,

@@ -12,13 +12,29 @@ runtime=$1
 shift
 
 own=(--mount --propagation private)
-[ "${RUNT_TEST_ENV:-host}" = vm ] || own+=(--net --ipc --uts --pid --fork --kill-child --mount-proc)
+[ "${RUNT_TEST_ENV:-host}" = vm ] || own+=(--net --ipc --uts --cgroup --pid --fork --kill-child --mount-proc)
 
-exec unshare "${own[@]}" -- bash -euc '
+# The daemons' cgroups lie below one that goes with them.
+cgroup=
+if [ "${RUNT_TEST_ENV:-host}" != vm ]; then
+  hierarchy=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET)
+  [ -n "$hierarchy" ] || {
+    echo 'enter: cgroup v2 is mounted nowhere' >&2
+    exit 1
+  }
+  cgroup=$hierarchy/runt-daemons.$$
+  mkdir "$cgroup"
+  trap 'find "$cgroup" -depth -type d -exec rmdir {} +' EXIT
+fi
+
+(
+  # The namespace's root is the cgroup that its first process is in.
+  [ -z "$cgroup" ] || echo "$BASHPID" > "$cgroup/cgroup.procs"
+  exec unshare "${own[@]}" -- bash -euc '
   project=$1 packages=$2 runtime=$3
   shift 3
   if [ "${RUNT_TEST_ENV:-host}" != vm ]; then
-    [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] || mount -t cgroup2 none /sys/fs/cgroup
+    mount -t cgroup2 none /sys/fs/cgroup
     for folder in /run /var/lib; do mount -t tmpfs -o mode=755 "$(basename "$folder")" "$folder"; done
     mkdir /run/lock
     ip link set lo up
@@ -27,7 +43,7 @@ exec unshare "${own[@]}" -- bash -euc '
   fi
 
   export DAEMONS_WORK=/run/daemons
-  mkdir "$DAEMONS_WORK"
+  mkdir -p "$DAEMONS_WORK"
   mount -t tmpfs -o mode=755 daemons "$DAEMONS_WORK"
   mount --make-rshared "$DAEMONS_WORK"
 
@@ -45,3 +61,4 @@ exec unshare "${own[@]}" -- bash -euc '
   init=
   [ "$$" != 1 ] || init="tini --"
   exec $init "$@"' bash "$project" "$packages" "$runtime" "$@"
+)

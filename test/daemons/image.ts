@@ -1,11 +1,12 @@
 /** The file system of the image that all daemons run: Debian's static busybox, some users, and nothing else. */
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { run } from './feature.ts'
 
 /** Makes the folder. */
 export async function makeRoot(root: string): Promise<void> {
-  for (const folder of ['bin', 'etc', 'tmp', 'root', 'home/someone'])
+  for (const folder of ['bin', 'dev', 'etc', 'home/someone', 'proc', 'root', 'run', 'sys', 'tmp'])
     mkdirSync(path.join(root, folder), { recursive: true })
   chmodSync(path.join(root, 'tmp'), 0o1777)
   copyFileSync('/bin/busybox', path.join(root, 'bin/busybox'))
@@ -27,6 +28,30 @@ export async function makeTar(work: string): Promise<string> {
   await makeRoot(root)
   const tar = path.join(work, 'image.tar')
   const { status, told } = await run('tar', ['-C', root, '--owner=0', '--group=0', '-cf', tar, '.'])
+  if (status !== 0) throw new Error(told)
+  return tar
+}
+
+/** Makes an image as `docker save` writes one, named docker.io/library/box:latest. @returns the path of its tar */
+export async function makeArchive(work: string): Promise<string> {
+  const layer = readFileSync(await makeTar(work))
+  const digest = createHash('sha256').update(layer).digest('hex')
+  const folder = path.join(work, 'archive')
+  mkdirSync(path.join(folder, digest), { recursive: true })
+  writeFileSync(path.join(folder, digest, 'layer.tar'), layer)
+  const config = {
+    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+    os: 'linux',
+    config: { Env: ['PATH=/bin'], Cmd: ['sh'] },
+    rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
+  }
+  writeFileSync(path.join(folder, 'config.json'), JSON.stringify(config))
+  const manifest = [
+    { Config: 'config.json', RepoTags: ['docker.io/library/box:latest'], Layers: [`${digest}/layer.tar`] },
+  ]
+  writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify(manifest))
+  const tar = path.join(work, 'archive.tar')
+  const { status, told } = await run('tar', ['-C', folder, '-cf', tar, '.'])
   if (status !== 0) throw new Error(told)
   return tar
 }

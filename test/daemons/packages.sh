@@ -4,8 +4,9 @@
 set -euo pipefail
 
 cache=$("$(dirname "${BASH_SOURCE[0]}")/../vm/cache.sh")
-target=$cache/daemons-$(. /etc/os-release && echo "$VERSION_CODENAME")
-packages=(docker.io containerd podman buildah conmon netavark aardvark-dns iptables tini)
+packages=(docker.io containerd podman buildah conmon netavark aardvark-dns catatonit iptables tini)
+# Another list has another folder.
+target=$cache/daemons-$(. /etc/os-release && echo "$VERSION_CODENAME")-$(cksum <<< "${packages[*]}" | cut -d ' ' -f 1)
 
 fail() {
   echo "daemons: $*" >&2
