@@ -333,13 +333,14 @@ async function removeMade(host: Host, root: string, path: string, made: string[]
 /**
  * What the limits of the cgroup have to do with a container that did not come up: the kernel killed it for memory, or
  * refused it another process. undefined if nothing points to them.
+ * @param who died, for the message
  */
-export async function explainDeath(host: Host, path: string): Promise<RuntError | undefined> {
+export async function explainDeath(host: Host, path: string, who = 'container init'): Promise<RuntError | undefined> {
   const memory = await host.files.readTextIfExists(`${path}/memory.events`)
   if (memory !== undefined && Number(flatKey(memory, 'oom_kill') ?? 0) > 0) {
     const limit = ((await host.files.readTextIfExists(`${path}/memory.max`)) ?? 'max').trim()
     const own = limit !== 'max' && limit !== ''
-    return new StateError('OOM', 'container init was OOM-killed (memory limit too low?)', {
+    return new StateError('OOM', `${who} was OOM-killed (memory limit too low?)`, {
       origin: own ? '/linux/resources/memory/limit' : pathOrigin,
       hint: own
         ? `memory.max is ${limit} bytes; the start alone takes about a megabyte`
@@ -348,7 +349,7 @@ export async function explainDeath(host: Host, path: string): Promise<RuntError 
   }
   const pids = await host.files.readTextIfExists(`${path}/pids.events`)
   if (pids !== undefined && Number(flatKey(pids, 'max') ?? 0) > 0) {
-    return new StateError('PIDS_LIMIT', 'container init was refused a process (pids limit too low?)', {
+    return new StateError('PIDS_LIMIT', `${who} was refused a process (pids limit too low?)`, {
       origin: '/linux/resources/pids/limit',
     })
   }

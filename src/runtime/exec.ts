@@ -219,6 +219,7 @@ async function setUp(
     },
   }
   undo.push('close the terminal', () => console.close())
+  let ready = false
   const failed = await init.converse({
     listener: async (fd) => {
       if (parent.listener === undefined) return
@@ -237,6 +238,7 @@ async function setUp(
     reached: async (point) => {
       if (point === parent.oomScoreAdj?.point) await adjustOom(context, init.name.pid, parent.oomScoreAdj)
       if (point !== syncPoint.ready) return
+      ready = true
       await limit(context, init.name.pid, parent.rlimits)
       await schedule(context, init.name.pid, parent)
       if (state.intelRdt !== undefined) {
@@ -256,6 +258,12 @@ async function setUp(
     if (errnoCode(failed.errno) === gone) throw new StateError('STOPPED', 'cannot exec in a stopped container')
     const { stepError } = await import('./step-errors.ts')
     throw stepError(plan, { failed, architecture: await host.system.architecture() })
+  }
+  if (!ready) throw await (await import('./killed.ts')).whyDied(host, state)
+  if ((state.resources?.memory?.limit ?? 0) > 0) {
+    const { whyNotExecuted } = await import('./killed.ts')
+    const error = await whyNotExecuted(host, state, init.name, 'process')
+    if (error !== undefined) throw error
   }
   return console
 }

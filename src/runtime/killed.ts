@@ -1,8 +1,9 @@
-/** Whether init was killed for want of memory when it was to become the program. Loaded only for containers with a limit of memory. */
+/** Why init left without a word. Loaded only where it did, and for containers with a limit of memory. */
 import { explainDeath } from '../cgroups/manager.ts'
+import { StateError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import { cgroupDir } from './cgroup.ts'
-import { parseStat } from './procfs.ts'
+import { isAlive, parseStat, type ProcessName } from './procfs.ts'
 import type { SavedState } from './state.ts'
 
 /** What init calls itself until it executes a program (native/init/main.cpp). */
@@ -11,12 +12,26 @@ const initName = 'runt:init'
 /**
  * Says why the program was not executed: execve(2) itself takes memory, and when the kernel kills init in it, nobody reports. A
  * program that is killed has another name; one that was reaped tells nothing.
+ *
+ * @param process the container's init, or that of an `exec`
  */
-export async function whyNotExecuted(host: Host, state: SavedState): Promise<Error | undefined> {
-  if (state.cgroup === undefined) return undefined
-  const text = await host.files.readTextIfExists(`/proc/${state.pid}/stat`)
+export async function whyNotExecuted(
+  host: Host,
+  { cgroup }: SavedState,
+  process: ProcessName,
+  who?: string,
+): Promise<Error | undefined> {
+  if (cgroup === undefined) return undefined
+  const text = await host.files.readTextIfExists(`/proc/${process.pid}/stat`)
   const stat = text === undefined ? undefined : parseStat(text)
-  if (stat?.startTime !== state.startTime || (stat.state !== 'Z' && stat.state !== 'X')) return undefined
-  if (!text!.startsWith(`${state.pid} (${initName})`)) return undefined
-  return explainDeath(host, cgroupDir(state.cgroup))
+  if (stat?.startTime !== process.startTime || (stat.state !== 'Z' && stat.state !== 'X')) return undefined
+  if (!text!.startsWith(`${process.pid} (${initName})`)) return undefined
+  return explainDeath(host, cgroupDir(cgroup), who)
+}
+
+/** Why the process of an `exec` left without a word before it was ready. */
+export async function whyDied(host: Host, state: SavedState): Promise<Error> {
+  if (!(await isAlive(host, state))) return new StateError('STOPPED', 'cannot exec in a stopped container')
+  const limits = state.cgroup && (await explainDeath(host, cgroupDir(state.cgroup), 'process'))
+  return limits ?? new StateError('INIT_DIED', 'process died while it was being set up')
 }

@@ -84,7 +84,7 @@ export async function startProgram(
   if (answer.length === 0) {
     if ((state.resources?.memory?.limit ?? 0) > 0) {
       const { whyNotExecuted } = await import('./killed.ts')
-      const error = await whyNotExecuted(host, state)
+      const error = await whyNotExecuted(host, state, state)
       if (error !== undefined) throw error
     }
     await becomeRunning(host, dir)

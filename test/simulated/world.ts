@@ -13,6 +13,8 @@ export interface Script {
   exits?: number
   /** init is killed when it comes to the first step of this name. */
   dieAt?: string
+  /** When it ends, its cgroup has counted an OOM kill. */
+  oomKilled?: true
   /** What a hook of this path ends with, instead of success. */
   hooks?: Record<string, ExitStatus | 'timeout'>
   /** Nothing is heard of it in time once it was started. */
@@ -200,7 +202,7 @@ export class World {
     const fields = Array.from({ length: 30 }, () => '0')
     fields[0] = state
     fields[19] = String(process.startTime)
-    return `${process.pid} (a ) (b) ${fields.join(' ')}\n`
+    return `${process.pid} (${process.executed ? 'a ) (b' : 'runt:init'}) ${fields.join(' ')}\n`
   }
 
   /** Lets a process run until it has to wait for something. */
@@ -313,6 +315,7 @@ export class World {
   exit(process: Process, status: ExitStatus): void {
     if (process.status !== undefined) return
     process.status = status
+    if (process.script.oomKilled) this.write(`${process.cgroup}/memory.events`, 'oom 1\noom_kill 1\n')
     this.release(process)
     if (process.pids.init === process) {
       for (const other of this.alive()) {
