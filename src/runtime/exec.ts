@@ -219,7 +219,7 @@ async function setUp(
     },
   }
   undo.push('close the terminal', () => console.close())
-  let ready = false
+  const progress = { ready: false }
   const failed = await init.converse({
     listener: async (fd) => {
       if (parent.listener === undefined) return
@@ -238,7 +238,7 @@ async function setUp(
     reached: async (point) => {
       if (point === parent.oomScoreAdj?.point) await adjustOom(context, init.name.pid, parent.oomScoreAdj)
       if (point !== syncPoint.ready) return
-      ready = true
+      progress.ready = true
       await limit(context, init.name.pid, parent.rlimits)
       await schedule(context, init.name.pid, parent)
       if (state.intelRdt !== undefined) {
@@ -259,7 +259,7 @@ async function setUp(
     const { stepError } = await import('./step-errors.ts')
     throw stepError(plan, { failed, architecture: await host.system.architecture() })
   }
-  if (!ready) throw await (await import('./killed.ts')).whyDied(host, state)
+  if (!progress.ready) throw await (await import('./killed.ts')).whyDied(host, state)
   if ((state.resources?.memory?.limit ?? 0) > 0) {
     const { whyNotExecuted } = await import('./killed.ts')
     const error = await whyNotExecuted(host, state, init.name, 'process')
