@@ -32,7 +32,14 @@ export { exec, type ExecResult } from './runtime/exec.ts'
 export { kill } from './runtime/kill.ts'
 export { pause, resume } from './runtime/pause.ts'
 export { processIds, processTable } from './runtime/ps.ts'
-export { stats, watchEvents, type ContainerEvent, type ContainerStats, type EventsRequest } from './runtime/stats.ts'
+export {
+  stats,
+  watchEvents,
+  type ContainerEvent,
+  type ContainerStats,
+  type EventsRequest,
+  type RdtStats,
+} from './runtime/stats.ts'
 export type * from './cgroups/stats.ts'
 export { update, type UpdateRequest } from './runtime/update.ts'
 export { deleteContainer } from './runtime/delete.ts'

@@ -53,7 +53,11 @@ export async function placeRdt(host: Host, id: string, rdt: IntelRdt): Promise<P
   }
 }
 
-async function findResctrl(host: Host): Promise<string> {
+/**
+ * Where resctrl is mounted.
+ * @throws RuntError `NO_RESCTRL`
+ */
+export async function findResctrl(host: Host): Promise<string> {
   const usual = '/sys/fs/resctrl'
   if ((await host.files.filesystemType(usual)) === resctrlMagic) return usual
   const mounts = (await host.files.readTextIfExists('/proc/self/mountinfo')) ?? ''

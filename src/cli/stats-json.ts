@@ -7,8 +7,10 @@ import {
   type Amount,
   type CgroupStats,
   type ContainerEvent,
+  type ContainerStats,
   type DeviceStats,
   type Pressure,
+  type RdtStats,
 } from '../runtime/stats.ts'
 
 type Json = bigint | number | string | null | readonly Json[] | { readonly [name: string]: Json | undefined }
@@ -39,7 +41,7 @@ function unlessZero(value: bigint): bigint | undefined {
   return value === 0n ? undefined : value
 }
 
-function statsData({ cpu, memory, pids, io, hugetlb, pressure }: CgroupStats): Json {
+function statsData({ cpu, memory, pids, io, hugetlb, pressure, intelRdt = {} }: ContainerStats): Json {
   const ns = (microseconds: bigint): bigint => microseconds * 1000n
   return {
     cpu: {
@@ -68,7 +70,7 @@ function statsData({ cpu, memory, pids, io, hugetlb, pressure }: CgroupStats): J
         { usage: unlessZero(usage), failcnt: refused },
       ]),
     ),
-    intel_rdt: {},
+    intel_rdt: rdtData(intelRdt),
     network_interfaces: null,
   }
 }
@@ -128,4 +130,28 @@ function devices(io: CgroupStats['io'], read: Counter, write: Counter): Json | u
     value: unlessZero(value),
   })
   return io.flatMap((device) => [entry(device, 'Read', device[read]), entry(device, 'Write', device[write])])
+}
+
+function rdtData({ l3Cache, memBw, traffic, occupancy, ...schemas }: RdtStats): Json {
+  const number = (text: string | undefined): bigint | undefined =>
+    text === undefined || !/^[0-9]+$/.test(text) ? undefined : unlessZero(BigInt(text))
+  return {
+    l3_cache_info: l3Cache && {
+      cbm_mask: l3Cache.cbm_mask,
+      min_cbm_bits: number(l3Cache.min_cbm_bits),
+      num_closids: number(l3Cache.num_closids),
+    },
+    l3_cache_schema_root: schemas.l3CacheSchemaRoot,
+    l3_cache_schema: schemas.l3CacheSchema,
+    mem_bw_info: memBw && {
+      bandwidth_gran: number(memBw.bandwidth_gran),
+      delay_linear: number(memBw.delay_linear),
+      min_bandwidth: number(memBw.min_bandwidth),
+      num_closids: number(memBw.num_closids),
+    },
+    mem_bw_schema_root: schemas.memBwSchemaRoot,
+    mem_bw_schema: schemas.memBwSchema,
+    mbm_stats: traffic?.map(({ total, local }) => ({ mbm_total_bytes: total, mbm_local_bytes: local })),
+    cmt_stats: occupancy?.map((bytes) => ({ llc_occupancy: bytes })),
+  }
 }

@@ -1,5 +1,6 @@
 /** `events`: what a container uses, and the OOM kills in it, from its cgroup. */
 import { isPopulated, readIfThere, flatKey } from '../cgroups/fs.ts'
+import type { RdtStats } from '../cgroups/resctrl-stats.ts'
 import { readStats, type CgroupStats } from '../cgroups/stats.ts'
 import { StateError } from '../errors.ts'
 import type { Fd, Host } from '../host/host.ts'
@@ -11,11 +12,14 @@ import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
 import { loadState } from './store.ts'
 
+export type { RdtStats } from '../cgroups/resctrl-stats.ts'
 export { maxUint64, type Amount, type CgroupStats, type DeviceStats, type Pressure } from '../cgroups/stats.ts'
 
 /** What a container uses, in the kernel's units: see the fields. */
 export interface ContainerStats extends CgroupStats {
   id: string
+  /** Of linux.intelRdt, where config.json has it. */
+  intelRdt?: RdtStats | undefined
 }
 
 /** What `watchEvents` tells. */
@@ -46,10 +50,17 @@ const maxWait = 0x7fffffff
  * @throws StateError `NOT_FOUND`, or `NOT_RUNNING` if it is stopped; RuntError `NO_CGROUP` if it was made without one
  */
 export async function stats(id: string, context: Context): Promise<ContainerStats> {
-  const path = cgroupOf(await unended(id, context), 'events')
-  const read = await readStats(context.host, path)
+  const read = await readAll(await unended(id, context), context.host)
   if (read === undefined) throw notRunning(id)
-  return { id, ...read }
+  return read
+}
+
+/** undefined once the cgroup is gone. */
+async function readAll(state: SavedState, host: Host): Promise<ContainerStats | undefined> {
+  const read = await readStats(host, cgroupOf(state, 'events'))
+  if (read === undefined || state.intelRdt === undefined) return read && { id: state.id, ...read }
+  const { readRdtStats } = await import('../cgroups/resctrl-stats.ts')
+  return { id: state.id, ...read, intelRdt: await readRdtStats(host, state.intelRdt) }
 }
 
 /**
@@ -73,7 +84,7 @@ export async function watchEvents(
     fds.push(await attempt(`watch cgroup ${path}`, {}, () => watch(host, path)))
     const init = await openProcess(host, state)
     if (init !== undefined) fds.push(init)
-    return await follow({ id, path, interval, fds }, context, emit)
+    return await follow({ state, path, interval, fds }, context, emit)
   } finally {
     for (const fd of fds) await closeQuietly(host, fd)
     await host.events.catchSignals([])
@@ -89,7 +100,7 @@ async function watch(host: Host, path: string): Promise<Fd> {
 }
 
 interface Watched {
-  id: string
+  state: SavedState
   path: string
   interval: number
   /** The watch of the cgroup's files and, while it lives, init. */
@@ -97,7 +108,7 @@ interface Watched {
 }
 
 async function follow(
-  { id, path, interval, fds }: Watched,
+  { state, path, interval, fds }: Watched,
   context: Context,
   emit: (event: ContainerEvent) => void | Promise<void>,
 ): Promise<number> {
@@ -123,11 +134,11 @@ async function follow(
     // Intervals that have passed unused are not made up for.
     next = Math.max(next + interval, time)
     try {
-      const read = await readStats(host, path)
+      const read = await readAll(state, host)
       if (read === undefined) return 0
-      await emit({ type: 'stats', stats: { id, ...read } })
+      await emit({ type: 'stats', stats: read })
     } catch (error) {
-      await log?.warn(`statistics of ${id}: ${error instanceof Error ? error.message : String(error)}`)
+      await log?.warn(`statistics of ${state.id}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 }

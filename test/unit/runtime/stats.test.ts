@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
+import { eventLine } from '../../../src/cli/stats-json.ts'
 import type { Woken } from '../../../src/host/host.ts'
 import type { Context } from '../../../src/runtime/context.ts'
 import { kill } from '../../../src/runtime/kill.ts'
@@ -140,4 +141,36 @@ test('what cannot be read at one interval is a warning, and is read again at the
   t.is(warnings.length, 1)
   t.regex(warnings[0]!, /^statistics of web: read .*cpu\.stat: "nonsense"/)
   t.deepEqual(told, ['stats'])
+})
+
+test('a class of Intel RDT is told with its schemas and, where it is monitored, what it uses', async (t) => {
+  const world = machine((spec) => (spec.linux!.intelRdt = { l3CacheSchema: 'L3:0=f;1=f', enableMonitoring: true }))
+  world.mountResctrl()
+  await succeed(t, world, (context) => run({ id: 'web', detach: true }, context))
+  world.write(`${cgroup}/cpu.stat`, 'usage_usec 5\n')
+  const root = '/sys/fs/resctrl'
+  const l3 = { cbm_mask: '7ff', min_cbm_bits: '1', num_closids: '16' }
+  for (const [name, text] of Object.entries(l3)) world.write(`${root}/info/L3/${name}`, `${text}\n`)
+  const rdt = () => succeed(t, world, async (context) => (await stats('web', context)).intelRdt)
+  t.like(await rdt(), { l3Cache: l3, l3CacheSchemaRoot: 'L3:0=7ff;1=7ff', memBw: undefined, occupancy: undefined })
+  t.is((await rdt())?.l3CacheSchema, 'L3:0=f;1=f')
+
+  const mb = { bandwidth_gran: '10', delay_linear: '1', min_bandwidth: '10', num_closids: '8' }
+  for (const [name, text] of Object.entries(mb)) world.write(`${root}/info/MB/${name}`, `${text}\n`)
+  world.write(`${root}/info/L3_MON/mon_features`, 'llc_occupancy\nmbm_total_bytes\nmbm_local_bytes\n')
+  const data = `${root}/web/mon_groups/web/mon_data`
+  world.write(`${data}/mon_L3_01/llc_occupancy`, 'Unavailable\n')
+  world.write(`${data}/mon_L3_00/llc_occupancy`, '9007199254740993\n')
+  world.write(`${data}/mon_L3_00/mbm_total_bytes`, '7\n')
+  world.write(`${data}/mon_L3_00/mbm_local_bytes`, '5\n')
+  const all = await succeed(t, world, (context) => stats('web', context))
+  t.deepEqual(all.intelRdt?.occupancy, [9007199254740993n, 0n])
+  t.true(
+    eventLine('web', { type: 'stats', stats: all }).includes(
+      '"intel_rdt":{"l3_cache_info":{"cbm_mask":"7ff","min_cbm_bits":1,"num_closids":16},"l3_cache_schema_root":"L3:0=7ff;1=7ff",' +
+        '"l3_cache_schema":"L3:0=f;1=f","mem_bw_info":{"bandwidth_gran":10,"delay_linear":1,"min_bandwidth":10,"num_closids":8},' +
+        '"mem_bw_schema_root":"MB:0=100;1=100","mbm_stats":[{"mbm_total_bytes":7,"mbm_local_bytes":5},' +
+        '{"mbm_total_bytes":0,"mbm_local_bytes":0}],"cmt_stats":[{"llc_occupancy":9007199254740993},{"llc_occupancy":0}]}',
+    ),
+  )
 })
