@@ -112,9 +112,13 @@ async function follow(
   context: Context,
   emit: (event: ContainerEvent) => void | Promise<void>,
 ): Promise<number> {
-  const { host, log } = context
+  const { host } = context
   let waited = [...fds]
   let kills = await oomKills(host, path)
+  const tellKills = async () => {
+    const now = await oomKills(host, path)
+    for (; kills !== undefined && now !== undefined && kills < now; kills++) await emit({ type: 'oom' })
+  }
   let next = (await host.system.monotonic()) + interval
   for (;;) {
     const left = Math.max(0, Math.ceil(next - (await host.system.monotonic())))
@@ -124,22 +128,33 @@ async function follow(
     if (unread) return 0
     if (ready[0] === true) await host.files.read(waited[0]!, 4096)
     if (ready[1] === true) waited = waited.slice(0, 1)
-    // In this order: what is empty has had its last kill.
+    // At once: whoever waits for the container's end removes its cgroup then. Again after that: what is empty has had its last kill.
+    await tellKills()
     const alive = await isPopulated(host, path)
-    const now = await oomKills(host, path)
-    for (; kills !== undefined && now !== undefined && kills < now; kills++) await emit({ type: 'oom' })
-    if (alive !== true) return 0
+    if (alive !== true) {
+      await tellKills()
+      return 0
+    }
     const time = await host.system.monotonic()
     if (time < next) continue
     // Intervals that have passed unused are not made up for.
     next = Math.max(next + interval, time)
-    try {
-      const read = await readAll(state, host)
-      if (read === undefined) return 0
-      await emit({ type: 'stats', stats: read })
-    } catch (error) {
-      await log?.warn(`statistics of ${state.id}: ${error instanceof Error ? error.message : String(error)}`)
-    }
+    const stats = await readOrWarn(state, context)
+    if (stats === undefined) return 0
+    if (stats !== 'unreadable') await emit({ type: 'stats', stats })
+  }
+}
+
+/** What is unreadable now may be told at the next interval. */
+async function readOrWarn(
+  state: SavedState,
+  { host, log }: Context,
+): Promise<ContainerStats | undefined | 'unreadable'> {
+  try {
+    return await readAll(state, host)
+  } catch (error) {
+    await log?.warn(`statistics of ${state.id}: ${error instanceof Error ? error.message : String(error)}`)
+    return 'unreadable'
   }
 }
 

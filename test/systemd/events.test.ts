@@ -4,7 +4,7 @@ import { eventually, lines, Sandbox } from '../integration/harness.ts'
 
 test('events and top find the cgroup of a scope by themselves', async (t) => {
   const sandbox = new Sandbox(t, (spec) => {
-    spec.process!.args = ['inside', 'memory', '48']
+    spec.process!.args = ['inside', 'wait']
     spec.linux!.resources = { ...spec.linux!.resources, memory: { limit: 24 << 20, swap: 24 << 20 } }
   })
   t.is(sandbox.detached(['--systemd-cgroup', 'create', sandbox.id]).status, 0)
@@ -21,6 +21,8 @@ test('events and top find the cgroup of a scope by themselves', async (t) => {
   child.on('close', () => (ended = true))
   await eventually(() => text !== '', 'it watches')
   t.is(sandbox.run(['start', sandbox.id]).status, 0)
+  t.is(sandbox.run(['exec', sandbox.id, 'inside', 'memory', '48']).status, 137)
+  await eventually(() => lines(text).some((line) => line === `{"type":"oom","id":"${sandbox.id}"}`), 'the OOM kill')
+  t.is(sandbox.run(['kill', sandbox.id, 'KILL']).status, 0)
   await eventually(() => ended, 'it ended with the container')
-  t.deepEqual(JSON.parse(lines(text).at(-1)!), { type: 'oom', id: sandbox.id })
 })
