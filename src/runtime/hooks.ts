@@ -111,7 +111,7 @@ export async function runCreateHooks(context: Context, hooks: Hooks, facts: Hook
 }
 
 /** In milliseconds: init, which waits for the hooks itself, has more to tell of one that takes too long. */
-const grace = 5000
+const grace = 10_000
 
 /** Of poll(2), in milliseconds. */
 const longestWait = 2 ** 31 - 1

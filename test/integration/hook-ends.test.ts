@@ -32,6 +32,13 @@ function runs(pid: number): boolean {
   }
 }
 
+/** The processes that a process made, and those that these made. */
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  const own = text.split(' ').filter(Boolean).map(Number)
+  return own.flatMap((child) => [child, ...childrenOf(child)])
+}
+
 // covers: /hooks/createRuntime/*/timeout, /hooks/poststart/*/timeout, /hooks/poststop/*/timeout
 for (const event of ['createRuntime', 'poststart', 'poststop'] as const) {
   test(`a ${event} hook that takes too long is killed with its children`, async (t) => {
@@ -155,3 +162,18 @@ for (const noNewPrivileges of [true, false]) {
     sandbox.assertClean(t)
   })
 }
+
+test('a hook does not outlive the runtime that waits for it', async (t) => {
+  if (lacks(t, 'runt')) return
+  for (const event of ['createRuntime', 'createContainer'] as const) {
+    const sandbox = hooked(t, (log) => ({ [event]: [script(`echo $$ >>'${log}'; exec sleep 600`)] }))
+    const command = sandbox.start(['create', sandbox.id], { stdio: 'ignore' })
+    await eventually(() => record(sandbox).length > 0, 'the hook runs')
+    // A createContainer hook tells the number that its container sees.
+    const pids = event === 'createRuntime' ? [Number(record(sandbox)[0])] : childrenOf(command.pid!)
+    command.kill('SIGKILL')
+    await eventually(() => pids.every((pid) => !runs(pid)), `${event}: the hook has ended`)
+    t.is(sandbox.run(['delete', '--force', sandbox.id]).status, 0)
+    sandbox.assertClean(t)
+  }
+})
