@@ -20,6 +20,6 @@ for version; do
   heading "node $(node --version)"
   node_modules/.bin/ava 'test/{unit,simulated}/**/*.test.ts' || failed+=("unit tests on $version")
   as_root env RUNT_UNDER_TEST='node dist/cli.js' bash scripts/test-integration.sh \
-    test/integration/{run,process,exec,terminal,debian}.test.ts || failed+=("commands on $version")
+    test/integration/{run,process,exec,terminal,debian,lifecycle,hook-ends,package}.test.ts || failed+=("commands on $version")
 done
 [ ${#failed[@]} = 0 ] || fail "failed: $(printf '%s, ' "${failed[@]}" | sed 's/, $//')"
