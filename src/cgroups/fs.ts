@@ -127,13 +127,13 @@ async function killMember(host: Host, path: string, pid: number): Promise<void> 
 }
 
 /** Milliseconds that `removeCgroup` waits in all for killed processes to leave. */
-const patience = 2000
+const patience = 10_000
 
 /**
  * Removes a container's cgroup and those below it, killing what still runs there. Its ancestors stay. Missing is fine.
  *
  * `root` is the hierarchy's; `path` must lie below it, and must have been made for the container: everything in it dies.
- * @throws RuntError `CGROUP_BUSY` if processes are still in it after two seconds
+ * @throws RuntError `CGROUP_BUSY` if processes are still in it after ten seconds
  */
 export async function removeCgroup(host: Host, root: string, path: string): Promise<void> {
   assertBelow(root, path)

@@ -145,13 +145,13 @@ test('removal waits for killed processes to leave', async (t) => {
   t.is(fake.slept, 1 + 2 + 4 + 8 + 16)
 })
 
-test('removal gives up after two seconds and names the processes that do not die', async (t) => {
+test('removal gives up after ten seconds and names the processes that do not die', async (t) => {
   const fake = new FakeCgroupfs()
   fake.add('/c', { processes: [11, 12], agony: Infinity })
   const error = await runtError(() => removeCgroup(fake.host, root, `${root}/c`))
   t.is(error.code, 'CGROUP_BUSY')
   t.is(error.message, 'remove cgroup /sys/fs/cgroup/c: 2 process(es) do not die: 11, 12')
-  t.true(fake.slept >= 2000 && fake.slept < 2200, `${fake.slept}`)
+  t.true(fake.slept >= 10_000 && fake.slept < 10_200, `${fake.slept}`)
 })
 
 test('nothing outside of the hierarchy, nor its root, is ever removed or killed', async (t) => {
