@@ -648,7 +648,7 @@ inline void decode(Decoder &d, ChrootStep &s) {
   d.read(s.root);
 }
 
-// Write a text to an existing file below a procfs that runt mounted itself, verified to be one.
+// Write a text to an existing file below a procfs that runt mounted or opened itself, verified to be one.
 // openat2(RESOLVE_BENEATH|NO_XDEV|NO_SYMLINKS), write
 struct WriteProcStep {
   Reg proc;

@@ -104,6 +104,7 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   const start = plan.input('start', ownOrigin, { kind: 'state', file: 'start' })
   const started = plan.input('started', ownOrigin, { kind: 'state', file: 'started' })
   const proc = hasLabels(process) ? plan.input('procfs', ownOrigin, hostProc) : undefined
+  const hosts = needsHostProc(prepared) ? (proc ?? plan.input('procfs', ownOrigin, hostProc)) : undefined
   const userns = new Map(declareIdmaps(plan, prepared.mounts))
   const early: Early = { root: undefined, trees: new Map(), userns, devices: undefined }
   const listenFds = facts.listenFds ?? 0
@@ -114,7 +115,7 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   if (userns.size > 0) takeMapped(plan, prepared, early)
   namespaces.add(plan, joins, { setTime: timeOffsetsOf(spec) !== undefined, hide: facts.euid !== 0 })
   addIsolation(plan, prepared, early, proc)
-  addNames(plan, prepared)
+  addNames(plan, prepared, hosts)
   const root = addRoot(plan, prepared, early)
   const terminal = addMounts(plan, root, prepared, early)
   addRestrictions(plan, root, prepared)
@@ -338,22 +339,36 @@ function coveredMounts({ noPivot, kernelMounts }: CreateFacts): readonly string[
   return noPivot === true ? (kernelMounts ?? []) : []
 }
 
-/** Names and parameters that belong to the namespaces. */
-function addNames(plan: PlanBuilder, { spec, namespaces }: Prepared): void {
+/** A user namespace may not mount a procfs of the machine's pid namespace, not even one that nobody sees. */
+function needsHostProc({ spec, facts, namespaces }: Prepared): boolean {
+  const ofUser = namespaces.membership('user') !== 'none' || facts.inUserNamespace === true
+  return ofUser && namespaces.membership('pid') === 'none' && Object.keys(spec.linux?.sysctl ?? {}).length > 0
+}
+
+/**
+ * Names and parameters that belong to the namespaces.
+ * @param hosts the host's procfs, where none can be mounted: who writes to it decides whose parameters those are, not the mount
+ */
+function addNames(plan: PlanBuilder, { spec, namespaces }: Prepared, hosts: Register | undefined): void {
   if (namespaces.membership('network') === 'new') plan.add('loopback', namespaces.origin('network'), {})
   if (spec.hostname !== undefined) plan.add('sethostname', '/hostname', { name: spec.hostname })
   if (spec.domainname !== undefined) plan.add('setdomainname', '/domainname', { name: spec.domainname })
   const parameters = Object.entries(spec.linux?.sysctl ?? {})
   if (parameters.length === 0) return
-  // Never the container's own /proc: CVE-2025-52881.
-  const proc = plan.register('private proc')
-  const attributes = mountAttr.NOSUID | mountAttr.NODEV | mountAttr.NOEXEC
-  plan.add('newMount', '/linux/sysctl', { dst: proc, type: 'proc', source: 'proc', parameters: [], attributes })
+  const proc = hosts ?? addPrivateProc(plan)
   for (const [name, text] of parameters) {
     const path = `sys/${sysctlPath(name) ?? name}`
     plan.add('writeProc', `/linux/sysctl/${escapePointer(name)}`, { proc, path, text })
   }
-  plan.add('close', '/linux/sysctl', { fd: proc })
+  if (hosts === undefined) plan.add('close', '/linux/sysctl', { fd: proc })
+}
+
+/** Never the container's own /proc: CVE-2025-52881. */
+function addPrivateProc(plan: PlanBuilder): Register {
+  const proc = plan.register('private proc')
+  const attributes = mountAttr.NOSUID | mountAttr.NODEV | mountAttr.NOEXEC
+  plan.add('newMount', '/linux/sysctl', { dst: proc, type: 'proc', source: 'proc', parameters: [], attributes })
+  return proc
 }
 
 /**

@@ -253,7 +253,7 @@ const table = {
     fields: { root: 'reg' },
   },
   writeProc: {
-    doc: 'Write a text to an existing file below a procfs that runt mounted itself, verified to be one.',
+    doc: 'Write a text to an existing file below a procfs that runt mounted or opened itself, verified to be one.',
     calls: 'openat2(RESOLVE_BENEATH|NO_XDEV|NO_SYMLINKS), write',
     fields: { proc: 'reg', path: 'str', text: 'str' },
   },

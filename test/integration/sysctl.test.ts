@@ -86,3 +86,23 @@ test('a parameter of the machine, or of a namespace that the container shares wi
   t.regex(sandbox.runContainer().stderr, /must not be set: the network namespace of the container is the machine's/)
   sandbox.assertClean(t)
 })
+
+test('parameters are set in a user namespace that shares the pid namespace of the host', (t) => {
+  const before = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8')
+  const sandbox = new Sandbox(t, (spec) => {
+    set({ 'net.ipv4.ping_group_range': '0\t7', 'net.ipv4.ip_forward': '1' })(spec)
+    spec.linux!.namespaces = spec.linux!.namespaces!.filter(({ type }) => type !== 'pid')
+    spec.linux!.namespaces.push({ type: 'user' })
+    spec.linux!.uidMappings = spec.linux!.gidMappings = [{ containerID: 0, hostID: 0, size: 65_536 }]
+    // The kernel lets a user namespace mount no procfs of the host's processes.
+    spec.mounts = spec.mounts!.map((mount) =>
+      mount.type === 'proc' ? { destination: '/proc', source: '/proc', options: ['rbind'] } : mount,
+    )
+    delete spec.linux!.maskedPaths
+    delete spec.linux!.readonlyPaths
+  })
+  const { stdout, stderr } = sandbox.runContainer()
+  t.is(stdout, '0\t7\n1\n', stderr)
+  t.is(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'), before)
+  sandbox.assertClean(t)
+})

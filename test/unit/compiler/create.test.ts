@@ -163,6 +163,27 @@ test("names and kernel parameters are set through a procfs of runt's own", (t) =
   t.true(inOrder(plan, 'sync', 'sethostname', 'newMount', 'writeProc', 'attachHost'))
 })
 
+test("kernel parameters are set through the host's procfs where a user namespace may not mount one", (t) => {
+  const linux = {
+    sysctl: { 'net.ipv4.ip_forward': '1' },
+    namespaces: [{ type: 'mount' }, { type: 'network' }],
+  } as const
+  for (const { plan } of [
+    compileSample({ linux: { ...linux, namespaces: [...linux.namespaces] } }, { inUserNamespace: true }),
+    compileSample({
+      linux: {
+        ...linux,
+        namespaces: [...linux.namespaces, { type: 'user' }],
+        uidMappings: [{ containerID: 0, hostID: 1, size: 1 }],
+        gidMappings: [{ containerID: 0, hostID: 1, size: 1 }],
+      },
+    }),
+  ]) {
+    t.is(registerName(plan, stepsOf(plan, 'writeProc')[0]!.proc), 'procfs')
+    t.false(plan.registers.includes('private proc'))
+  }
+})
+
 test('without kernel parameters no procfs is mounted for them', (t) => {
   t.false(compileSample({ linux: { sysctl: {} } }).plan.registers.includes('private proc'))
 })
