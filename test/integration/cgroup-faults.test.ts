@@ -116,6 +116,30 @@ test('a process in a cgroup above that keeps a limit away is named, with its cgr
   sandbox.assertClean(t)
 })
 
+test('where the hierarchy lacks a controller, update says so in the words of run, and changes nothing', (t) => {
+  if (lacks(t, 'runt')) return
+  // The machine lacks some, or all of those that cgroup v1 has.
+  const controllers = readFileSync(`${top}/cgroup.controllers`, 'utf8').split(/\s+/)
+  const [file, controller] = controllers.includes('memory') ? ['nonsense.max', 'nonsense'] : ['memory.high', 'memory']
+  const unified = { [file]: '1000000' }
+  const sandbox = new Sandbox(t, (spec) => (spec.process!.args = ['inside', 'wait']))
+  sandbox.detached(['run', '--detach', sandbox.id])
+  const limited = new Sandbox(t, (spec) => (spec.linux!.resources!.unified = unified))
+  for (const { status, stderr } of [
+    sandbox.run(['update', '-r', '-', sandbox.id], { input: JSON.stringify({ unified }) }),
+    limited.runContainer(),
+  ]) {
+    t.is(status, 1)
+    t.regex(
+      stderr,
+      new RegExp(`the ${controller} controller is not available in cgroup .*: the hierarchy at ${top} does`),
+    )
+    t.true(stderr.includes(`linux.resources.unified["${file}"]`), stderr)
+  }
+  t.is(sandbox.state().status, 'running')
+  limited.assertClean(t)
+})
+
 test('a place among threads is refused, and nothing is left', (t) => {
   if (lacks(t, 'runt')) return
   const { name, dir } = ownCgroup(t)

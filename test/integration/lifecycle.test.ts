@@ -1,6 +1,6 @@
 /** create, start, state, list, kill and delete: what they do, what they say, and in which state they may be used. */
 import test, { type ExecutionContext } from 'ava'
-import { linkSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { together } from './concurrent.ts'
 import { eventually, lacks, lines, processesOf, runtime, Sandbox } from './harness.ts'
@@ -418,6 +418,8 @@ test('delete --force removes what is left of a damaged container', async (t) => 
   }
   t.is(sandbox.run(['delete', '--force', id]).status, 0)
   t.deepEqual(readdirSync(sandbox.stateRoot), [])
+  // Nobody knows any more where that was.
+  if (existsSync(`/sys/fs/cgroup/${id}`)) rmdirSync(`/sys/fs/cgroup/${id}`)
 })
 
 test('init of a created container is a sealed copy in memory, small, and holds nothing of the host', (t) => {
