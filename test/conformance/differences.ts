@@ -119,6 +119,12 @@ export const differences: readonly Difference[] = [
     why: security,
   },
   {
+    what: 'what a hook started, at its timeout; and a hook whose runtime is killed',
+    runt: 'are killed, too',
+    others: 'runc 1.1.5 and crun 1.8.1: go on',
+    why: 'nobody is left who would wait for them',
+  },
+  {
     what: 'startContainer hooks that fail',
     runt: '`start` fails, and the container is destroyed, with its poststop hooks',
     others: 'runc’s `start` does not see it, and the container stays, stopped',
