@@ -74,6 +74,8 @@ export interface CgroupRequest {
   given?: boolean | undefined
   /** A device filter that may not be loaded is left out. */
   unprivileged?: boolean | undefined
+  /** The path leads through cgroups that may be frozen: not only through those of the caller. */
+  nested?: boolean | undefined
 }
 
 export interface Cgroup {
@@ -101,6 +103,7 @@ export async function createCgroup(host: Host, request: CgroupRequest): Promise<
   try {
     const fresh = request.given === true || (await makeDirectories(host, root, path, made))
     if (!fresh) await checkLeftover(host, path)
+    if (request.nested === true) await refuseFrozen(host, root, path)
     await enableControllers(host, root, path, request.writes)
     for (const write of request.writes) if (!isLate(write)) await applyWrite(host, path, write)
     fd = await open(host, path)
@@ -225,12 +228,26 @@ async function checkLeftover(host: Host, path: string): Promise<void> {
       hint: `another container or a leftover uses ${path}: see its cgroup.procs`,
     })
   }
-  if (await isFrozen(host, path)) {
-    throw new StateError('CGROUP_FROZEN', `container's cgroup unexpectedly frozen`, {
-      origin: pathOrigin,
-      hint: `thaw it with: echo 0 > ${path}/cgroup.freeze`,
-    })
+  if (await isFrozen(host, path)) throw frozenError(path)
+}
+
+/** In a frozen cgroup init would stand still before it is a program of its own, and the caller, who waits for that, with it. */
+async function refuseFrozen(host: Host, root: string, path: string): Promise<void> {
+  const events = (await host.files.readTextIfExists(`${path}/cgroup.events`)) ?? ''
+  if (flatKey(events, 'frozen') !== '1') return
+  let culprit = path
+  for (let dir = path; dir !== root; dir = dir.slice(0, dir.lastIndexOf('/'))) {
+    if (await isFrozen(host, dir)) culprit = dir
   }
+  throw frozenError(culprit)
+}
+
+/** The text is runc's. */
+function frozenError(path: string): StateError {
+  return new StateError('CGROUP_FROZEN', `container's cgroup unexpectedly frozen`, {
+    origin: pathOrigin,
+    hint: `thaw it with: echo 0 > ${path}/cgroup.freeze`,
+  })
 }
 
 /** What the kernel means by EINVAL and its like, for files with narrow ranges. */

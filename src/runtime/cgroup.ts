@@ -37,8 +37,10 @@ export async function placeCgroup(
     const { path, unit, planned } = await placeUnit(context, spec, id, problems)
     return { cgroup: { saved: { manager, unit, root, path }, planned, ...limits }, problems, warnings }
   }
-  const path = await cgroupPath(id, spec.linux?.cgroupsPath, () => fs.ownCgroup(host))
-  return { cgroup: { saved: { manager, root, path }, ...limits }, problems, warnings }
+  const asked = spec.linux?.cgroupsPath
+  const path = await cgroupPath(id, asked, () => fs.ownCgroup(host))
+  const nested = asked?.includes('/', 1) === true
+  return { cgroup: { saved: { manager, root, path }, nested, ...limits }, problems, warnings }
 }
 
 /**
@@ -56,9 +58,9 @@ export async function makeCgroup(
     const { makeUnit } = await import('./systemd.ts')
     return makeUnit(host, placed, dir, undo)
   }
-  const { saved, writes, devices, unprivileged } = placed
+  const { saved, writes, devices, unprivileged, nested } = placed
   const path = cgroupDir(saved)
-  const cgroup = await createCgroup(host, { root: saved.root, path, writes, devices, unprivileged })
+  const cgroup = await createCgroup(host, { root: saved.root, path, writes, devices, unprivileged, nested })
   undo.push(`remove cgroup ${path}`, () => cgroup.undo())
   return { cgroup }
 }

@@ -20,6 +20,8 @@ export interface PlacedCgroup {
   devices: DeviceFilter
   /** The caller may not load device filters, and nobody expects it. */
   unprivileged?: boolean | undefined
+  /** Somebody else's cgroups lie above it. */
+  nested?: boolean | undefined
   /** With the systemd manager. */
   planned?: PlannedUnit | undefined
 }

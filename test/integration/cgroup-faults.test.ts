@@ -100,6 +100,23 @@ test('a cgroup that another one’s processes are in, and one that is frozen, ar
   mkdirSync(dir)
 })
 
+// covers: config-linux.md#control-groups/unfit
+test('a place below a frozen cgroup is refused, where init would never come to anything', (t) => {
+  if (lacks(t, 'runt')) return
+  const { name, dir } = ownCgroup(t)
+  writeFileSync(`${dir}/cgroup.freeze`, '1')
+  const sandbox = new Sandbox(t, (spec) => (spec.linux!.cgroupsPath = `/${name}/inner/one`))
+  const { status, stderr } = sandbox.runContainer()
+  t.is(status, 1)
+  t.regex(stderr, /container's cgroup unexpectedly frozen/)
+  t.true(stderr.includes(`echo 0 > ${dir}/cgroup.freeze`), stderr)
+  t.false(existsSync(`${dir}/inner`))
+  sandbox.assertClean(t)
+  writeFileSync(`${dir}/cgroup.freeze`, '0')
+  t.is(sandbox.runContainer().stdout, 'hello\n')
+  rmdirSync(`${dir}/inner`)
+})
+
 test('a process in a cgroup above that keeps a limit away is named, with its cgroup', async (t) => {
   if (lacks(t, 'controllers', 'runt')) return
   const { name, dir } = ownCgroup(t)
