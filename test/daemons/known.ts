@@ -1,2 +1,9 @@
 /** Features that fail with every runtime, or with the control alone, and why. */
-export const known: Readonly<Record<string, string>> = {}
+const withoutCapabilities = 'runc 1.1 fails where root lacks capabilities'
+
+export const known: Readonly<Record<string, string>> = {
+  '--privileged': withoutCapabilities,
+  'exec --privileged': withoutCapabilities,
+  '-v with rshared: the container’s mounts reach the host': withoutCapabilities,
+  '--cgroups=disabled': 'Podman knows only crun to be able to',
+}

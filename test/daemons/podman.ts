@@ -1,12 +1,17 @@
 /** Podman as root: conmon calls the runtime to create and to exec, podman itself for all else. */
 import { strict as assert } from 'node:assert'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Client, ended, run, unique, until, type Daemon, type Feature, type Setting } from './feature.ts'
 import { makeTar } from './image.ts'
 
 const image = 'localhost/box'
 const sh = (script: string) => ['sh', '-c', script]
+
+/** A user with ids of his own. */
+export interface User {
+  readonly id: number
+}
 
 /** Podman has no daemon: a client with a store of its own. */
 export class Podman {
@@ -16,21 +21,22 @@ export class Podman {
   /** Buildah on the same store. */
   readonly buildah: Client
 
-  constructor(setting: Setting) {
+  constructor(setting: Setting, user?: User) {
     this.setting = setting
-    this.dir = path.join(setting.work, 'podman')
+    this.dir = path.join(setting.work, user === undefined ? 'podman' : 'rootless')
     mkdirSync(this.dir, { recursive: true })
     // Named as crun, runt gets what Podman asks of crun only: its log, read as JSON.
     const runtime = setting.runtime === 'runt' ? '/usr/bin/crun' : setting.executable
     const manager = setting.where === 'systemd' ? 'systemd' : 'cgroupfs'
     const storage = `[storage]
-driver = "overlay"
+driver = "${user === undefined ? 'overlay' : 'vfs'}"
 graphroot = "${this.dir}/storage"
 runroot = "${this.dir}/run"
 `
     const containers = `[containers]
 pids_limit = 0
 log_driver = "k8s-file"
+${user === undefined ? '' : 'netns = "none"'}
 [engine]
 cgroup_manager = "${manager}"
 events_logger = "file"
@@ -41,15 +47,25 @@ network_backend = "netavark"
 `
     writeFileSync(path.join(this.dir, 'storage.conf'), storage)
     writeFileSync(path.join(this.dir, 'containers.conf'), containers)
-    const env = {
+    const env: Record<string, string> = {
       CONTAINERS_STORAGE_CONF: path.join(this.dir, 'storage.conf'),
       CONTAINERS_CONF: path.join(this.dir, 'containers.conf'),
       BUILDAH_RUNTIME: runtime,
       BUILDAH_ISOLATION: 'oci',
       TMPDIR: this.dir,
     }
-    this.client = new Client('podman', ['--runtime', runtime], env)
-    this.buildah = new Client('buildah', [], env)
+    if (user === undefined) {
+      this.client = new Client('podman', ['--runtime', runtime], env)
+      this.buildah = new Client('buildah', [], env)
+      return
+    }
+    const runtimeDir = path.join(this.dir, 'runtime')
+    mkdirSync(runtimeDir, { mode: 0o700 })
+    for (const folder of [this.dir, runtimeDir]) chownSync(folder, user.id, user.id)
+    Object.assign(env, { HOME: this.dir, XDG_RUNTIME_DIR: runtimeDir })
+    const become = ['--reuid', `${user.id}`, '--regid', `${user.id}`, '--init-groups']
+    this.client = new Client('setpriv', [...become, 'podman', '--runtime', runtime], env)
+    this.buildah = new Client('setpriv', [...become, 'buildah'], env)
   }
 
   inspect(container: string, format: string): Promise<string> {
@@ -79,7 +95,7 @@ export async function startPodman(setting: Setting): Promise<Podman> {
 }
 
 /** A feature that one container's output proves. */
-function prints(feature: string, flags: string, command: readonly string[], expected: RegExp): Feature<Podman> {
+export function prints(feature: string, flags: string, command: readonly string[], expected: RegExp): Feature<Podman> {
   return {
     feature,
     run: async ({ client }) => {
@@ -89,7 +105,7 @@ function prints(feature: string, flags: string, command: readonly string[], expe
 }
 
 /** A feature of a container that runs. */
-function ofRunning(
+export function ofRunning(
   feature: string,
   test: (podman: Podman, name: string) => Promise<void>,
   flags: readonly string[] = [],
@@ -111,7 +127,7 @@ function ofRunning(
 }
 
 /** A `podman run` that must fail. */
-function refuses(
+export function refuses(
   feature: string,
   args: readonly string[],
   status: number,

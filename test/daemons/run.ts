@@ -1,13 +1,13 @@
 /**
  * `npm run test:daemons -- [--smoke] [DAEMON …]`: real daemons with runt as their only runtime, and as a control with the
  * distribution's runc, feature by feature. Natively, and in the virtual machine for what needs cgroup controllers or systemd. Prints a
- * table, and writes it to docs/compatibility.md where everything was run. As root.
+ * table, and brings docs/compatibility.md up to date with what was run. As root.
  *   WHERE     host, vm, systemd: only what runs there
  *   FEATURE   only features whose name has this text
  *   CONTROL   0: without the control
  * Fails where a feature fails with runt and not with the control, and where one fails with both without a reason in `known`.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { spawnSync } from 'node:child_process'
@@ -33,7 +33,8 @@ const wanted = smoke
   ? (['host'] as const)
   : places.filter((place) => [undefined, '', place].includes(process.env.WHERE))
 const runtimes: readonly Runtime[] = smoke || process.env.CONTROL === '0' ? ['runt'] : ['runt', 'runc']
-const whole = !smoke && names.length === 0 && text === '' && wanted.length === places.length && runtimes.length === 2
+/** Whether every row that is run has its control beside it, for the page. */
+const complete = !smoke && runtimes.length === 2
 
 /** Runs the features of one daemon at one place, with each runtime. */
 function results(daemon: string, where: Where, out: string): Map<Runtime, Results> {
@@ -80,7 +81,9 @@ function brief(failure: string): string {
 }
 
 interface Section {
-  readonly title: string
+  /** Of the daemon. */
+  readonly name: string
+  readonly version: string
   readonly rows: readonly Row[]
 }
 
@@ -102,7 +105,7 @@ function section(name: string, out: string): Section {
       rows.push({ feature, where, failures })
     }
   }
-  return { title: `${daemon.name} ${version}`, rows }
+  return { name: daemon.name, version, rows }
 }
 
 const placeNames: Readonly<Record<Where, string>> = {
@@ -111,30 +114,50 @@ const placeNames: Readonly<Record<Where, string>> = {
   systemd: 'in the virtual machine, with systemd',
 }
 
-/** A failure that needs no mending here. */
-function excused(row: Row): string | undefined {
-  return known[row.feature]
+/** The reason of a failure that needs no mending here: never of one that runt alone has. */
+function excused({ feature, failures }: Row): string | undefined {
+  return failures.runc === null || failures.runc === undefined ? undefined : known[feature]
 }
 
-function markdown(sections: readonly Section[]): string {
+/** Rows of the page as it is, by daemon and feature: what was not run this time stays. */
+function pageRows(page: string): Map<string, string> {
+  const rows = new Map<string, string>()
+  let daemon = ''
+  for (const line of page.split('\n')) {
+    daemon = /^## (.*) \S+$/.exec(line)?.[1] ?? daemon
+    const feature = /^\| (.*?) +\| (?:yes|\*\*no\*\*) /.exec(line)?.[1]
+    if (feature !== undefined) rows.set(`${daemon} ${feature}`, line)
+  }
+  return rows
+}
+
+function pageRow(row: Row): string {
+  const cell = (runtime: Runtime) => (row.failures[runtime] === null ? 'yes' : '**no**')
+  return `| ${row.feature} | ${cell('runt')} | ${cell('runc')} | ${placeNames[row.where]} | ${excused(row) ?? ''} |`
+}
+
+function markdown(sections: readonly Section[], page: string): string {
+  const before = pageRows(page)
+  const versions = new Map([...page.matchAll(/^## (.*) (\S+)$/gm)].map(([, name, version]) => [name!, version!]))
   const lines = [
     '# Compatibility',
     '',
     'Daemons of Debian, unmodified, with runt as their only runtime, and the same features with Debian’s runc as a control.',
     '`npm run test:daemons` runs them (test/daemons) and writes this page.',
-    '',
   ]
-  for (const { title, rows } of sections) {
-    lines.push(`## ${title}`, '', '| feature | runt | runc | run | note |', '| --- | --- | --- | --- | --- |')
-    for (const row of rows) {
-      const cell = (runtime: Runtime) => (row.failures[runtime] === null ? 'yes' : '**no**')
-      lines.push(
-        `| ${row.feature.replaceAll('|', '\\|')} | ${cell('runt')} | ${cell('runc')} | ${placeNames[row.where]} | ${excused(row) ?? ''} |`,
-      )
-    }
-    lines.push('')
+  for (const daemon of Object.values(daemons)) {
+    const now = sections.find(({ name }) => name === daemon.name)
+    const table = daemon.features.flatMap(({ feature }) => {
+      const row = now?.rows.find((candidate) => candidate.feature === feature)
+      const line = row === undefined ? before.get(`${daemon.name} ${feature}`) : pageRow(row)
+      return line === undefined ? [] : [line]
+    })
+    if (table.length === 0) continue
+    const version = now?.version ?? versions.get(daemon.name) ?? '?'
+    lines.push('', `## ${daemon.name} ${version}`, '')
+    lines.push('| feature | runt | runc | run | note |', '| --- | --- | --- | --- | --- |', ...table)
   }
-  return lines.join('\n')
+  return `${lines.join('\n')}\n`
 }
 
 const out = mkdtempSync(path.join(process.env.TMPDIR ?? '/tmp', 'runt-daemons.'))
@@ -143,8 +166,8 @@ try {
   const chosen = names.length > 0 ? names : Object.keys(daemons)
   const sections = chosen.map((name) => section(name, out))
   let passed = 0
-  for (const { title, rows } of sections) {
-    console.log(`\n${title}`)
+  for (const { name, version, rows } of sections) {
+    console.log(`\n${name} ${version}`)
     for (const row of rows) {
       const { runt, runc } = row.failures
       const words = runt === null ? 'passed' : excused(row) === undefined ? 'FAILED' : 'excused'
@@ -154,7 +177,10 @@ try {
       console.log(`${words.padEnd(8)} ${row.feature.padEnd(70)} ${control}`)
     }
   }
-  if (whole && failed === 0) writeFileSync(path.join(project, 'docs/compatibility.md'), markdown(sections))
+  if (complete && failed === 0) {
+    const page = path.join(project, 'docs/compatibility.md')
+    writeFileSync(page, markdown(sections, existsSync(page) ? readFileSync(page, 'utf8') : ''))
+  }
   console.log(`${passed} passed, ${failed} failed`)
 } finally {
   rmSync(out, { recursive: true })

@@ -1,0 +1,94 @@
+/** Podman without root: a user with subordinate ids. */
+import { strict as assert } from 'node:assert'
+import { appendFileSync } from 'node:fs'
+import path from 'node:path'
+import { ended, run, unique, type Daemon, type Feature, type Setting } from './feature.ts'
+import { makeTar } from './image.ts'
+import { ofRunning, Podman, prints, refuses } from './podman.ts'
+
+const image = 'localhost/box'
+const user = { id: 7777 }
+const sh = (script: string) => ['sh', '-c', script]
+
+const features: readonly Feature<Podman>[] = [
+  prints('run', '', ['cat', '/proc/self/uid_map'], new RegExp(`^\\s*0\\s+${user.id}\\s+1\\s+1\\s+\\d+\\s+65536$`)),
+  {
+    feature: 'run: exit status',
+    run: async ({ client }) => {
+      ended(await client.result`run --rm ${image} ${sh('exit 43')}`, 43)
+    },
+  },
+  {
+    feature: 'run -it: a terminal',
+    run: async ({ client }) => {
+      ended(await client.typed('tty; exit 7\n')`run --rm -it ${image} sh`, 7, /\/dev\/pts\/0/)
+    },
+  },
+  prints('--user by name', '--user someone', ['id'], /uid=1000\(someone\).*2000\(extra\)/),
+  prints('--userns keep-id', '--userns keep-id', ['id', '-u'], new RegExp(`^${user.id}$`)),
+  prints(
+    '--read-only, --tmpfs',
+    '--read-only --tmpfs /t',
+    sh('touch /x 2>&1 || true; touch /t/x && echo t'),
+    /Read-only.*\nt/,
+  ),
+  prints('--privileged', '--privileged', sh('mount -t tmpfs x /tmp && echo mounted'), /^mounted$/),
+  prints('--pid host', '--pid host', ['ps'], /podman/),
+  prints('--network host', '--network host', ['ls', '/sys/class/net'], /lo/),
+  prints('--network none', '--network none', ['ls', '/sys/class/net'], /^lo$/),
+  prints('--device', '--device /dev/fuse', ['ls', '/dev/fuse'], /fuse/),
+  prints(
+    '--security-opt seccomp=unconfined',
+    '--security-opt seccomp=unconfined',
+    ['grep', 'Seccomp:', '/proc/self/status'],
+    /0/,
+  ),
+  prints('-v: a bind', '-v /etc/debian_version:/version:ro', ['cat', '/version'], /\S/),
+  {
+    feature: 'named volumes belong to the user of the container',
+    run: async ({ client }) => {
+      const volume = unique('volume')
+      await client.ok`run --rm -v ${volume}:/v ${image} touch /v/file`
+      assert.equal(await client.ok`run --rm -v ${volume}:/v ${image} stat -c %u /v/file`, '0')
+    },
+  },
+  ofRunning('exec, exec -it', async ({ client }, name) => {
+    ended(await client.result`exec ${name} ${sh('exit 9')}`, 9)
+    ended(await client.typed('tty; exit 3\n')`exec -it ${name} sh`, 3, /\/dev\/pts\/\d/)
+    assert.equal(await client.ok`exec -u someone ${name} id -un`, 'someone')
+  }),
+  ofRunning('top, kill, wait', async ({ client }, name) => {
+    assert.match(await client.ok`top ${name}`, /sleep 1000/)
+    await client.ok`kill ${name}`
+    assert.equal(await client.ok`wait ${name}`, '137')
+  }),
+  {
+    feature: 'build',
+    run: async (podman) => {
+      const tag = unique('built')
+      const folder = podman.context(`FROM ${image}\nRUN echo made > /made\nUSER someone\nRUN id -un > /tmp/who\n`)
+      await podman.client.ok`build --network none -t ${tag} ${folder}`
+      assert.equal(await podman.client.ok`run --rm ${tag} cat /made /tmp/who`, 'made\nsomeone')
+    },
+  },
+  refuses('error: a missing program', [image, 'no-such-program'], 127, /no-such-program.*not found/),
+  refuses('error: a program that may not be executed', [image, '/etc/text'], 126, /\/etc\/text.*permission denied/i),
+]
+
+async function start(setting: Setting): Promise<Podman> {
+  appendFileSync('/etc/passwd', `rootless:x:${user.id}:${user.id}::/:/bin/sh\n`)
+  appendFileSync('/etc/group', `rootless:x:${user.id}:\n`)
+  for (const file of ['/etc/subuid', '/etc/subgid']) appendFileSync(file, 'rootless:400000:65536\n')
+  const tar = await makeTar(setting.work)
+  const podman = new Podman(setting, user)
+  await podman.client.ok`import ${path.resolve(tar)} ${image}`
+  return podman
+}
+
+export const rootless: Daemon<Podman> = {
+  name: 'Podman without root',
+  version: async () => (await run('podman', ['--version'])).stdout.trim().split(' ').pop() ?? '?',
+  start,
+  stop: async () => undefined,
+  features,
+}
