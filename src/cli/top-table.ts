@@ -76,7 +76,7 @@ function percent(value: number): string {
 
 function amount(value: number | undefined): Cell {
   if (value === undefined) return unknown
-  return [bytes(value), value < 1 ? 'dim' : 'plain']
+  return value < 1 ? ['0', 'dim'] : [bytes(value), 'plain']
 }
 
 function share(usage: Usage): number | undefined {
