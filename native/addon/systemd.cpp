@@ -1,5 +1,5 @@
-// systemd(bus, call): one call to the manager of systemd over D-Bus, and for those that start a job, the end of that
-// job.
+// Connections to the manager of systemd over D-Bus, calls of its methods, and for those that start a job, the end of
+// that job.
 //
 // libsystemd is the D-Bus client. It is loaded when the first call is made, and only then: a machine without systemd
 // needs no such library, and a command without this manager does not pay for it. Every call has a time limit.
@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <ctime>
+#include <map>
 #include <memory>
 
 #include "binding.h"
@@ -40,7 +41,9 @@ struct Library {
   int (*set_address)(sd_bus *, const char *);
   int (*set_bus_client)(sd_bus *, int);
   int (*start)(sd_bus *);
-  sd_bus *(*flush_close_unref)(sd_bus *);
+  int (*is_ready)(sd_bus *);
+  void (*close)(sd_bus *);
+  sd_bus *(*unref)(sd_bus *);
   int (*new_method_call)(sd_bus *, sd_bus_message **, const char *, const char *, const char *, const char *);
   int (*append_basic)(sd_bus_message *, char, const void *);
   int (*open_container)(sd_bus_message *, char, const char *);
@@ -51,10 +54,12 @@ struct Library {
   int (*call)(sd_bus *, sd_bus_message *, uint64_t, sd_bus_error *, sd_bus_message **);
   void (*error_free)(sd_bus_error *);
   int (*match_signal)(sd_bus *, sd_bus_slot **, const char *, const char *, const char *, const char *,
+                      int (*)(sd_bus_message *, void *, sd_bus_error *),
                       int (*)(sd_bus_message *, void *, sd_bus_error *), void *);
+  sd_bus_slot *(*slot_unref)(sd_bus_slot *);
   int (*process)(sd_bus *, sd_bus_message **);
   int (*wait)(sd_bus *, uint64_t);
-  int (*get_property_string)(sd_bus *, const char *, const char *, const char *, const char *, sd_bus_error *, char **);
+  int (*enter_container)(sd_bus_message *, char, const char *);
 };
 
 template <class Function>
@@ -74,7 +79,9 @@ const Library &library() {
   look_up(opened, "sd_bus_set_address", loaded.set_address);
   look_up(opened, "sd_bus_set_bus_client", loaded.set_bus_client);
   look_up(opened, "sd_bus_start", loaded.start);
-  look_up(opened, "sd_bus_flush_close_unref", loaded.flush_close_unref);
+  look_up(opened, "sd_bus_is_ready", loaded.is_ready);
+  look_up(opened, "sd_bus_close", loaded.close);
+  look_up(opened, "sd_bus_unref", loaded.unref);
   look_up(opened, "sd_bus_message_new_method_call", loaded.new_method_call);
   look_up(opened, "sd_bus_message_append_basic", loaded.append_basic);
   look_up(opened, "sd_bus_message_open_container", loaded.open_container);
@@ -84,22 +91,31 @@ const Library &library() {
   look_up(opened, "sd_bus_message_unref", loaded.message_unref);
   look_up(opened, "sd_bus_call", loaded.call);
   look_up(opened, "sd_bus_error_free", loaded.error_free);
-  look_up(opened, "sd_bus_match_signal", loaded.match_signal);
+  look_up(opened, "sd_bus_match_signal_async", loaded.match_signal);
   look_up(opened, "sd_bus_process", loaded.process);
   look_up(opened, "sd_bus_wait", loaded.wait);
-  look_up(opened, "sd_bus_get_property_string", loaded.get_property_string);
+  look_up(opened, "sd_bus_slot_unref", loaded.slot_unref);
+  look_up(opened, "sd_bus_message_enter_container", loaded.enter_container);
   handle = opened;
   return loaded;
 }
 
+// Without a flush, which waits: every call has had its answer, or nobody wants it any more.
 struct CloseBus {
-  void operator()(sd_bus *bus) const { library().flush_close_unref(bus); }
+  void operator()(sd_bus *bus) const {
+    library().close(bus);
+    library().unref(bus);
+  }
+};
+struct FreeSlot {
+  void operator()(sd_bus_slot *slot) const { library().slot_unref(slot); }
 };
 struct FreeMessage {
   void operator()(sd_bus_message *message) const { library().message_unref(message); }
 };
 using Bus = std::unique_ptr<sd_bus, CloseBus>;
 using Message = std::unique_ptr<sd_bus_message, FreeMessage>;
+using Slot = std::unique_ptr<sd_bus_slot, FreeSlot>;
 
 // sd-bus answers with a negative errno.
 int check(int result, const char *call, const std::string &about = {}) {
@@ -107,19 +123,74 @@ int check(int result, const char *call, const std::string &about = {}) {
   return result;
 }
 
-// The system's bus for an empty address.
-Bus connect(const std::string &address) {
-  sd_bus *bus = nullptr;
-  if (address.empty()) {
-    check(library().open_system(&bus), "sd_bus_open_system", "system bus");
-    return Bus(bus);
+uint64_t now_usec() {
+  timespec time;
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1000000 + static_cast<uint64_t>(time.tv_nsec) / 1000;
+}
+
+// Does what there is to do on the connection, until `done` or the deadline.
+template <class Done>
+void run_until(sd_bus *bus, uint64_t deadline, const std::string &about, Done done) {
+  while (!done()) {
+    if (check(library().process(bus, nullptr), "sd_bus_process", about) > 0) continue;
+    const uint64_t now = now_usec();
+    if (now >= deadline) fail_with(ETIMEDOUT, "sd_bus_wait", about);
+    const int result = library().wait(bus, deadline - now);
+    if (result != -EINTR) check(result, "sd_bus_wait", about);
   }
-  check(library().new_bus(&bus), "sd_bus_new");
-  Bus owned(bus);
-  check(library().set_address(bus, address.c_str()), "sd_bus_set_address", address);
-  check(library().set_bus_client(bus, 1), "sd_bus_set_bus_client", address);
-  check(library().start(bus), "sd_bus_start", address);
-  return owned;
+}
+
+struct Connection {
+  Bus bus;
+  // No daemon in between: the other side is systemd itself.
+  bool direct = false;
+};
+
+// The connections that are open, by number. JavaScript has one thread.
+std::map<int64_t, Connection> &connections() {
+  static std::map<int64_t, Connection> open;
+  return open;
+}
+
+const Connection &connection(const Arguments &args) {
+  const auto found = connections().find(args.integer(0, "connection", 0, INT32_MAX));
+  if (found == connections().end()) fail_with(EBADF, "sd_bus_call");
+  return found->second;
+}
+
+// systemdOpen(address, direct, timeoutMs): a number for the connection. The system's bus for an empty address.
+Napi::Value systemd_open(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const std::string address = args.string(0, "address");
+  const bool direct = args.boolean(1, "direct");
+  const uint64_t limit = static_cast<uint64_t>(args.integer(2, "timeoutMs", 1, 600000)) * 1000;
+  const uint64_t deadline = now_usec() + limit;
+  const std::string about = address.empty() ? "system bus" : address;
+  sd_bus *bus = nullptr;
+  Bus owned;
+  if (address.empty()) {
+    check(library().open_system(&bus), "sd_bus_open_system", about);
+    owned.reset(bus);
+  } else {
+    check(library().new_bus(&bus), "sd_bus_new");
+    owned.reset(bus);
+    check(library().set_address(bus, address.c_str()), "sd_bus_set_address", about);
+    check(library().set_bus_client(bus, direct ? 0 : 1), "sd_bus_set_bus_client", about);
+    check(library().start(bus), "sd_bus_start", about);
+  }
+  // The library would wait for the other side's greeting as long as it likes.
+  run_until(bus, deadline, about, [bus] { return library().is_ready(bus) > 0; });
+  static int64_t last = 0;
+  connections()[++last] = Connection{std::move(owned), direct};
+  return Napi::Number::New(info.Env(), static_cast<double>(last));
+}
+
+// systemdClose(connection): one that is closed already is fine.
+Napi::Value systemd_close(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  connections().erase(args.integer(0, "connection", 0, INT32_MAX));
+  return info.Env().Undefined();
 }
 
 // A signature, read from left to right, and the values of JavaScript that go with it. Without a message they are
@@ -281,12 +352,6 @@ class Marshaller {
   unsigned depth_ = 0;
 };
 
-uint64_t now_usec() {
-  timespec time;
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1000000 + static_cast<uint64_t>(time.tv_nsec) / 1000;
-}
-
 // The job that is waited for, and its result once it came. Jobs may end before the answer that names ours.
 struct Jobs {
   std::string wanted;
@@ -312,6 +377,15 @@ int job_removed(sd_bus_message *message, void *data, sd_bus_error *) {
   return 0;
 }
 
+// The end of the connection comes as an answer, and no answer in time as a failure with a name.
+void check_talk(sd_bus_error &error, int result, const std::string &about) {
+  const std::string name = error.name != nullptr ? error.name : "";
+  const bool ended = name == "org.freedesktop.DBus.Error.NoReply";
+  if (!ended && result != -ETIMEDOUT) return;
+  library().error_free(&error);
+  fail_with(ended ? ECONNRESET : ETIMEDOUT, "sd_bus_call", about);
+}
+
 // What the other side says instead of an answer: the caller decides what it means.
 Napi::Value refusal(Napi::Env env, sd_bus_error &error, int result) {
   auto facts = Napi::Object::New(env);
@@ -321,10 +395,10 @@ Napi::Value refusal(Napi::Env env, sd_bus_error &error, int result) {
   return facts;
 }
 
-// systemd(address, member, signature, args, job, timeoutMs): { result } or { error, message }.
-Napi::Value systemd(const Napi::CallbackInfo &info) {
+// systemdCall(connection, member, signature, args, job, timeoutMs): { result } or { error, message }.
+Napi::Value systemd_call(const Napi::CallbackInfo &info) {
   const Arguments args(info);
-  const std::string address = args.string(0, "address");
+  args.integer(0, "connection", 0, INT32_MAX);
   const std::string member = args.string(1, "member");
   const std::string signature = args.string(2, "signature");
   if (info.Length() < 4 || !info[3].IsArray()) args.refuse("args", "must be an array");
@@ -335,19 +409,17 @@ Napi::Value systemd(const Napi::CallbackInfo &info) {
   const auto values = info[3].As<Napi::Array>();
   Marshaller(nullptr, args).append(signature, values);
 
+  const auto &[bus, direct] = connection(args);
   const Library &functions = library();
-  const Bus bus = connect(address);
-  sd_bus_error error = {};
   Jobs jobs;
+  Slot slot;
   if (waits) {
-    check(functions.match_signal(bus.get(), nullptr, kDestination, kObject, kManager, "JobRemoved", job_removed, &jobs),
-          "sd_bus_match_signal");
-    sd_bus_message *subscribe = nullptr;
-    check(functions.new_method_call(bus.get(), &subscribe, kDestination, kObject, kManager, "Subscribe"),
-          "sd_bus_message_new_method_call");
-    const Message owned(subscribe);
-    const int result = functions.call(bus.get(), subscribe, limit, &error, nullptr);
-    if (result < 0) return refusal(info.Env(), error, result);
+    // The signal goes to whoever started the job. What asks for it is ahead of the call, so it cannot be missed.
+    sd_bus_slot *made = nullptr;
+    check(functions.match_signal(bus.get(), &made, direct ? nullptr : kDestination, kObject, kManager, "JobRemoved",
+                                 job_removed, nullptr, &jobs),
+          "sd_bus_match_signal_async");
+    slot.reset(made);
   }
 
   sd_bus_message *call = nullptr;
@@ -355,8 +427,10 @@ Napi::Value systemd(const Napi::CallbackInfo &info) {
         "sd_bus_message_new_method_call", member);
   const Message request(call);
   Marshaller(call, args).append(signature, values);
+  sd_bus_error error = {};
   sd_bus_message *answer = nullptr;
   const int result = functions.call(bus.get(), call, limit, &error, &answer);
+  check_talk(error, result, member);
   if (result < 0) return refusal(info.Env(), error, result);
   const Message reply(answer);
 
@@ -366,37 +440,44 @@ Napi::Value systemd(const Napi::CallbackInfo &info) {
   const char *job = nullptr;
   check(functions.read_basic(answer, 'o', &job), "sd_bus_message_read_basic", member);
   jobs.wanted = job;
-  while (jobs.result() == nullptr) {
-    const int handled = check(functions.process(bus.get(), nullptr), "sd_bus_process");
-    if (handled > 0) continue;
-    const uint64_t now = now_usec();
-    if (now >= deadline) fail_with(ETIMEDOUT, "sd_bus_wait", member);
-    check(functions.wait(bus.get(), deadline - now), "sd_bus_wait", member);
-  }
+  run_until(bus.get(), deadline, member, [&jobs] { return jobs.result() != nullptr; });
   outcome.Set("result", *jobs.result());
   return outcome;
 }
 
-// systemdProperty(address, name): a property of the manager that is a string.
+// systemdProperty(connection, name, timeoutMs): a property of the manager that is a string.
 Napi::Value systemd_property(const Napi::CallbackInfo &info) {
   const Arguments args(info);
-  const std::string address = args.string(0, "address");
+  args.integer(0, "connection", 0, INT32_MAX);
   const std::string name = args.string(1, "name");
-  const Bus bus = connect(address);
+  const uint64_t limit = static_cast<uint64_t>(args.integer(2, "timeoutMs", 1, 600000)) * 1000;
+  const Library &functions = library();
+  const auto &[bus, direct] = connection(args);
+  sd_bus_message *call = nullptr;
+  check(functions.new_method_call(bus.get(), &call, kDestination, kObject, "org.freedesktop.DBus.Properties", "Get"),
+        "sd_bus_message_new_method_call", name);
+  const Message request(call);
+  check(functions.append_basic(call, 's', kManager), "sd_bus_message_append", name);
+  check(functions.append_basic(call, 's', name.c_str()), "sd_bus_message_append", name);
   sd_bus_error error = {};
-  char *value = nullptr;
-  const int result =
-      library().get_property_string(bus.get(), kDestination, kObject, kManager, name.c_str(), &error, &value);
-  library().error_free(&error);
-  check(result, "sd_bus_get_property_string", name);
-  const std::unique_ptr<char, decltype(&::free)> owned(value, &::free);
+  sd_bus_message *answer = nullptr;
+  const int result = functions.call(bus.get(), call, limit, &error, &answer);
+  check_talk(error, result, name);
+  functions.error_free(&error);
+  check(result, "sd_bus_call", name);
+  const Message reply(answer);
+  const char *value = nullptr;
+  check(functions.enter_container(answer, 'v', "s"), "sd_bus_message_enter_container", name);
+  check(functions.read_basic(answer, 's', &value), "sd_bus_message_read_basic", name);
   return Napi::String::New(info.Env(), value);
 }
 
 } // namespace
 
 void bind_systemd(Napi::Object exports) {
-  bind<systemd>(exports, "systemd");
+  bind<systemd_open>(exports, "systemdOpen");
+  bind<systemd_close>(exports, "systemdClose");
+  bind<systemd_call>(exports, "systemdCall");
   bind<systemd_property>(exports, "systemdProperty");
 }
 

@@ -6,6 +6,7 @@ const words: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EAGAIN: 'resource temporarily unavailable',
   EBUSY: 'device or resource busy',
+  ECONNREFUSED: 'connection refused',
   EINVAL: 'invalid argument',
   EIO: 'input/output error',
   ENAMETOOLONG: 'file name too long',

@@ -149,7 +149,9 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   addStartContainerHooks(plan, spec, hookFacts(prepared))
   plan.add('exec', '/process/args', {})
   refuseTooMany(plan)
-  return { plan: plan.plan, warnings, parent: parentActions(prepared, ownUser ? rlimits : [], oomPoint) }
+  const parent = parentActions(prepared, ownUser ? rlimits : [], oomPoint)
+  if (facts.attached === true) parent.attach = true
+  return { plan: plan.plan, warnings, parent }
 }
 
 function hookFacts({ spec, facts }: Prepared): HookFacts {

@@ -115,6 +115,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
 
   const parent: ParentActions = { rlimits: ownUser ? rlimits : [], ...schedulingOf(process) }
   if (facts.seccomp?.listener !== undefined) parent.listener = facts.seccomp.listener
+  if (facts.attached === true) parent.attach = true
   const { oomScoreAdj } = process
   const point = oomPoint ?? syncPoint.ready
   if (oomScoreAdj !== undefined) parent.oomScoreAdj = { value: oomScoreAdj, origin: '/process/oomScoreAdj', point }

@@ -56,6 +56,8 @@ export interface CreateFacts {
   hookEnvironment?: readonly string[] | undefined
   /** Required if and only if the configuration has linux.seccomp. */
   seccomp?: SeccompFacts | undefined
+  /** The process cannot be made in its cgroup, and is moved there at `syncPoint.begun`. */
+  attached?: boolean | undefined
 }
 
 /** What `exec` knows beside the process. */
@@ -78,6 +80,7 @@ export interface ExecFacts {
   permitted?: bigint | undefined
   /** The container's. */
   seccomp?: SeccompFacts | undefined
+  attached?: boolean | undefined
 }
 
 export type { IdRange as IdMap } from '../plan/plan.ts'
@@ -108,6 +111,8 @@ export interface ParentActions {
   idMaps?: { uid: readonly IdMap[]; gid: readonly IdMap[]; uidOrigin: Origin; gidOrigin: Origin }
   /** At `syncPoint.timeNamespace`: write /proc/PID/timens_offsets, a line for each clock. */
   timeOffsets?: { clocks: readonly ClockOffset[]; origin: Origin }
+  /** At `syncPoint.begun`: move the process into its cgroup. */
+  attach?: true
   /** At this sync point: write /proc/PID/oom_score_adj. */
   oomScoreAdj?: { value: number; origin: Origin; point: number }
   /** At `syncPoint.namespaces`: move devices of the own network namespace into the container's, where they are called `to`. */

@@ -133,7 +133,7 @@ export type Joins = readonly { flag: number; origin: string; fd: Register }[]
  */
 export function addBeginning(
   plan: PlanBuilder,
-  { euid }: { euid: number },
+  { euid, attached }: Pick<CreateFacts, 'euid' | 'attached'>,
   { oomScoreAdj }: Process,
   mapsLater: boolean,
 ): number | undefined {
@@ -142,6 +142,7 @@ export function addBeginning(
   plan.add('umask', ownOrigin, { mask: 0 })
   const point = euid !== 0 && oomScoreAdj !== undefined ? syncPoint.begun : undefined
   if (point !== undefined) plan.add('sync', '/process/oomScoreAdj', { point })
+  else if (attached === true) plan.add('sync', '/linux/cgroupsPath', { point: syncPoint.begun })
   if (euid === 0 || !mapsLater) plan.add('notDumpable', ownOrigin, {})
   return point
 }

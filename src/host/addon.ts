@@ -114,15 +114,17 @@ export interface Addon {
   moveNetDevice(from: Fd, index: number, to: Fd, name: string): number
   setUpNetDevice(network: Fd, index: number, name: string, addresses: Uint8Array, up: boolean): string
   // systemd.cpp
-  systemd(
-    bus: string,
+  systemdOpen(address: string, direct: boolean, timeoutMs: number): number
+  systemdClose(connection: number): void
+  systemdCall(
+    connection: number,
     member: string,
     signature: string,
     args: readonly unknown[],
     job: boolean,
     timeoutMs: number,
   ): { result: string } | { error: string; message: string }
-  systemdProperty(bus: string, name: string): string
+  systemdProperty(connection: number, name: string, timeoutMs: number): string
   // system.cpp
   now(): string
   monotonic(): number

@@ -156,9 +156,11 @@ function networks(addon: Addon): Networks {
 
 function systemd(addon: Addon): Systemd {
   return {
-    call: ({ bus, member, signature, args, job, timeoutMs }) =>
-      addon.systemd(bus, member, signature, args, job, timeoutMs),
-    property: (bus, name) => addon.systemdProperty(bus, name),
+    open: ({ address, direct, timeoutMs }) => addon.systemdOpen(address, direct, timeoutMs),
+    close: (connection) => addon.systemdClose(connection),
+    call: (connection, { member, signature, args, job, timeoutMs }) =>
+      addon.systemdCall(connection, member, signature, args, job, timeoutMs),
+    property: (connection, name, timeoutMs) => addon.systemdProperty(connection, name, timeoutMs),
   }
 }
 

@@ -279,8 +279,6 @@ export interface Networks {
 
 /** One call of a method of systemd's manager over D-Bus (org.freedesktop.systemd1(5)). */
 export interface SystemdCall {
-  /** Address of the bus; '' is the system's. */
-  bus: string
   member: string
   /** Of the arguments, by the D-Bus specification. */
   signature: string
@@ -294,10 +292,23 @@ export interface SystemdCall {
 /** The job's result (`done` where there is none), or the name and the text of the error that systemd answered with. */
 export type SystemdAnswer = { result: string } | { error: string; message: string }
 
+/** Where a systemd is spoken to. */
+export interface SystemdAddress {
+  /** D-Bus server address; '' is the system's bus. */
+  address: string
+  /** What answers there is systemd itself, and no daemon that passes messages on. */
+  direct: boolean
+  timeoutMs: number
+}
+
+/** Talk with a systemd, over connections that the caller closes. SystemError of `dlopen` where libsystemd is missing. */
 export interface Systemd {
-  call(request: SystemdCall): Awaitable<SystemdAnswer>
+  open(address: SystemdAddress): Awaitable<number>
+  /** One that is closed already is fine. */
+  close(connection: number): Awaitable<void>
+  call(connection: number, request: SystemdCall): Awaitable<SystemdAnswer>
   /** A property of the manager that is a string. */
-  property(bus: string, name: string): Awaitable<string>
+  property(connection: number, name: string, timeoutMs: number): Awaitable<string>
 }
 
 /** What is compiled to a filter of system calls. Numbers are those of linux/seccomp.h, linux/audit.h and libseccomp's seccomp.h. */

@@ -372,6 +372,6 @@ export const syncPoint = {
   mounted: 4,
   /** A new time namespace is there for the next process: its offsets. Reached only if there are any. */
   timeNamespace: 5,
-  /** Nothing was done yet: what needs a process that others can look into. Reached only if there is any. */
+  /** Nothing was done yet: what needs a process that others can look into, or that is not in its cgroup. Reached only if there is any. */
   begun: 6,
 } as const

@@ -91,7 +91,7 @@ export async function destroyCgroup(host: Host, cgroup: SavedCgroup): Promise<vo
     // Before systemd is asked: its own way of killing is slow and lets processes answer.
     await fs.killCgroup(host, cgroupDir(cgroup))
     const { stopUnitOf } = await import('./systemd.ts')
-    await stopUnitOf(host, unit)
+    await stopUnitOf(host, cgroup)
   }
   return fs.removeCgroup(host, cgroup.root, cgroupDir(cgroup))
 }

@@ -18,6 +18,7 @@ import { domainOf } from '../process/scheduling.ts'
 import type { Hook, Hooks, Spec } from '../spec/schema.gen.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, limitMemoryOf, makeCgroup, placeCgroup, whyDied, type PlacedCgroup } from './cgroup.ts'
+import { canBeAttached } from './placed-cgroup.ts'
 import { absolute, notifyDirectory, stateDir, type Context } from './context.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { checkId } from './id.ts'
@@ -46,6 +47,8 @@ export interface Established {
   lock: Fd
   /** Takes the whole container back. */
   undo: Undo
+  /** Moves init into its cgroup, at `syncPoint.begun`; undefined where it was made there. */
+  attach?: (() => Promise<void>) | undefined
   /** Adds the place in config.json to an error of this container. */
   locate(error: unknown): Promise<unknown>
 }
@@ -198,22 +201,22 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   if (notify !== undefined) await (await import('./notify.ts')).makeNotifyDirectory(host, notify)
   if (sharesMounts(state)) await makeMountPoint(host, dir)
   const cgroup = await cgroupFor(context, prepared, { dir, state }, undo)
-  const { compiled } = prepared
-  const init = await spawnIn(host, compiled, dir, cgroup, undo)
+  const { init, attach } = await spawnIn(host, prepared, { dir, state }, cgroup, undo)
   const established: Established = {
     dir,
     state,
     init,
     console: -1,
-    cgroup: compiled.parent.delegate === undefined ? -1 : (cgroup?.cgroup.fd ?? -1),
+    cgroup: prepared.compiled.parent.delegate === undefined ? -1 : (cgroup?.cgroup.fd ?? -1),
     network: -1,
     lock,
     undo,
+    attach,
     locate: (error) => locate(error, bundle.file, bundle.text),
   }
   undo.push('close the terminal', () => closeConsole(context, established))
   if (established.cgroup >= 0) undo.push('close the cgroup', () => closeCgroup(context, established))
-  await context.log?.debug(`plan of ${compiled.plan.steps.length} steps runs in process ${init.name.pid}`)
+  await context.log?.debug(`plan of ${prepared.compiled.plan.steps.length} steps runs in process ${init.name.pid}`)
   await record(context, established)
   await setUp(context, request, prepared, established)
   return established
@@ -245,30 +248,41 @@ async function cgroupFor(
   }
 }
 
+/** Spawns init in its cgroup; where the kernel lets the caller not, beside it, to be moved there before it does anything. */
 async function spawnIn(
   host: Host,
-  { plan, parent }: Compiled,
-  dir: string,
+  prepared: Prepared,
+  { dir, state }: { dir: string; state: SavedState },
   made: Awaited<ReturnType<typeof cgroupFor>>,
   undo: Undo,
-): Promise<Init> {
+): Promise<{ init: Init; attach?: (() => Promise<void>) | undefined }> {
   const facts: SpawnFacts = {
     dir,
     cgroup: made?.cgroup.fd ?? -1,
     openUserNamespace: async (maps, origin) =>
       (await import('./user-namespace.ts')).openUserNamespace(host, maps, origin),
   }
-  let spawned = false
+  let init: Init | undefined
+  let attach: (() => Promise<void>) | undefined
   try {
-    const init = await Init.spawn(host, plan, facts, undo)
-    spawned = true
-    return init
+    init = await Init.spawn(host, prepared.compiled.plan, facts, undo)
+  } catch (error) {
+    if (!canBeAttached(error, state.cgroup)) throw error
+    attach = async () => {
+      await (await import('./systemd.ts')).attachToUnit(host, state.cgroup!, state.pid)
+      await made?.settled?.()
+    }
+    prepared.compiled = compileCreate(prepared.bundle.spec, { ...prepared.facts, attached: true })
+    Object.assign(state, lateSteps(prepared.compiled.plan))
+    init = await Init.spawn(host, prepared.compiled.plan, { ...facts, cgroup: -1 }, undo)
   } finally {
     if (made !== undefined) {
-      if (!spawned || parent.delegate === undefined) await closeQuietly(host, made.cgroup.fd)
-      await made.settled?.()
+      const delegated = prepared.compiled.parent.delegate !== undefined
+      if (init === undefined || !delegated) await closeQuietly(host, made.cgroup.fd)
+      if (attach === undefined) await made.settled?.()
     }
   }
+  return { init, attach }
 }
 
 /** The part of a plan that `start` has to know. */
@@ -366,6 +380,7 @@ async function setUp(
     },
     reached: async (point) => {
       await context.log?.debug(`init is at sync point ${point}`)
+      if (point === syncPoint.begun && parent.attach === true) await established.attach?.()
       if (point === parent.oomScoreAdj?.point) await adjustOom(context, init.name.pid, parent.oomScoreAdj)
       if (point === syncPoint.userNamespace && parent.idMaps !== undefined) {
         const { writeIdMaps } = await import('./id-maps.ts')

@@ -1,6 +1,6 @@
 /** `exec`: runs another process in a container. */
 import { compileExec } from '../compiler/exec.ts'
-import type { Compiled } from '../compiler/facts.ts'
+import type { Compiled, ExecFacts } from '../compiler/facts.ts'
 import { RuntError, StateError, UsageError, type ConfigProblem } from '../errors.ts'
 import { openFlags, type ExitStatus, type Fd, type Host } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -15,6 +15,7 @@ import { execProcess, type ExecProcess } from './exec-process.ts'
 import { attempt, closeQuietly, isErrno, Undo } from './failures.ts'
 import { Init } from './init.ts'
 import { sendPidfd, writePidFile } from './pidfile.ts'
+import { canBeAttached } from './placed-cgroup.ts'
 import type { ExecRequest } from './requests.ts'
 import { loadFilter } from './seccomp.ts'
 import type { SavedState } from './state.ts'
@@ -42,9 +43,17 @@ export async function exec(request: ExecRequest, context: Context): Promise<Exec
   if (wanted.process.terminal === true && request.detach !== true) await requireTerminal(context)
   const undo = new Undo()
   try {
-    const compiled = await compile(context, request, dir, state, wanted)
+    const facts = await execFacts(context, request, dir, state, wanted)
+    let compiled = compileExec(wanted.process, facts)
     for (const warning of [...wanted.warnings, ...compiled.warnings]) await log?.warn(warning)
-    const init = await spawn(context, request, compiled.plan, dir, state, undo)
+    let init: Init
+    try {
+      init = await spawn(context, request, compiled.plan, dir, state, undo)
+    } catch (error) {
+      if (!canBeAttached(error, state.cgroup)) throw error
+      compiled = compileExec(wanted.process, { ...facts, attached: true })
+      init = await Init.spawn(host, compiled.plan, { dir, cgroup: -1, target: state }, undo)
+    }
     const console = await setUp(context, request, compiled, init, state, undo)
     // Not before: to conmon a pid file says that the program runs.
     await writePidFile(context, request, init, undo)
@@ -74,13 +83,13 @@ async function checkStatus({ host }: Context, dir: string, state: SavedState, re
   }
 }
 
-async function compile(
+async function execFacts(
   context: Context,
   request: ExecRequest,
   dir: string,
   state: SavedState,
   { process, source }: ExecProcess,
-): Promise<Compiled> {
+): Promise<ExecFacts> {
   const problems = await machineProblems(context, process)
   const [first] = problems
   if (first !== undefined) {
@@ -90,7 +99,7 @@ async function compile(
   }
   const listen = await listenFds(context)
   await checkPreserved(context, listen, request.preserveFds ?? 0)
-  return compileExec(process, {
+  return {
     pid: state.pid,
     namespaces: state.namespaces,
     namespaceLinks: state.namespaceLinks,
@@ -102,7 +111,7 @@ async function compile(
     inUserNamespace: await context.host.system.inUserNamespace(),
     permitted: await context.host.system.permittedCapabilities(),
     seccomp: await loadFilter(context.host, dir, state),
-  })
+  }
 }
 
 /** What this machine does not have. */
@@ -179,6 +188,15 @@ async function cgroupOfInit({ host }: Context, own: string, state: SavedState): 
   return path.startsWith(`${own}/`) && !path.split('/').includes('..') ? path : undefined
 }
 
+/** Into the cgroup that the kernel lets this caller not enter: see `canBeAttached`. */
+async function attach(context: Context, request: ExecRequest, state: SavedState, pid: number): Promise<void> {
+  const own = cgroupDir(state.cgroup!)
+  const path =
+    (request.cgroup === undefined ? await cgroupOfInit(context, own, state) : execCgroup(request, state)) ?? own
+  const { attachToUnit } = await import('./systemd.ts')
+  await attachToUnit(context.host, state.cgroup!, pid, path.slice(own.length))
+}
+
 /** The container's cgroup, or the one below it that --cgroup names. */
 function execCgroup(request: ExecRequest, state: SavedState): string | undefined {
   const dir = state.cgroup && cgroupDir(state.cgroup)
@@ -236,6 +254,7 @@ async function setUp(
       await console.close()
     },
     reached: async (point) => {
+      if (point === syncPoint.begun && parent.attach === true) await attach(context, request, state, init.name.pid)
       if (point === parent.oomScoreAdj?.point) await adjustOom(context, init.name.pid, parent.oomScoreAdj)
       if (point !== syncPoint.ready) return
       progress.ready = true

@@ -77,8 +77,7 @@ function linux(): LinuxFeatures {
       v1: false,
       v2: true,
       systemd: true,
-      // A user's own systemd is asked over their bus (systemd.ts); no test proves it yet, so nobody is told to rely on it.
-      systemdUser: false,
+      systemdUser: true,
       rdma:
         isSupported('/linux/resources/rdma') && knobs.some(({ pointer, file }) => pointer === '/rdma' && file !== ''),
     },

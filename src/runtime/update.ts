@@ -48,11 +48,9 @@ export async function update(request: UpdateRequest, context: Context): Promise<
     const path = cgroupOf(state, 'update')
     const { root } = state.cgroup!
     await applyUpdate(host, { root, path, writes, before, check, devices: devices?.filter })
-    const { unit } = state.cgroup!
-    if (unit !== undefined) {
-      // Otherwise systemd would write the old limits again when it is reloaded.
+    if (state.cgroup?.unit !== undefined) {
       const { updateUnit } = await import('./systemd.ts')
-      await updateUnit(host, unit, writes)
+      await updateUnit(host, state.cgroup, writes)
     }
     state.resources = merged
     await saveState(host, dir, state)

@@ -81,11 +81,15 @@ export class SimulatedHost {
       }),
       networks: this.counted('networks', this.networks()),
       systemd: {
-        call: () => {
+        open: () => {
           throw systemError('ENOENT', 'dlopen', 'libsystemd.so.0')
         },
+        close: () => undefined,
+        call: () => {
+          throw systemError('EBADF', 'sd_bus_call')
+        },
         property: () => {
-          throw systemError('ENOENT', 'dlopen', 'libsystemd.so.0')
+          throw systemError('EBADF', 'sd_bus_call')
         },
       },
       seccomp: this.counted('seccomp', {

@@ -13,39 +13,60 @@ export interface Property {
   /** Of the value. */
   signature: string
   value: DbusValue
+  /** JSON Pointer of the field of config.json that asked for it. */
+  pointer: string
 }
 
+/** A property of a limit. What a file takes and the property does not is left to the file: the kernel judges it. */
+type Bare = Omit<Property, 'pointer'>
+
 const infinity = (1n << 64n) - 1n
+const suffixes = 'KMGTPE'
 
-const amount = (text: string): bigint => (text === 'max' ? infinity : BigInt(text))
+/** A number as the kernel reads it from a file, with the suffixes of memparse; undefined if it is none, or lies outside. */
+function amount(text: string, least = 0n, most = infinity): bigint | undefined {
+  const trimmed = text.trim()
+  if (trimmed === 'max') return infinity
+  const match = /^([0-9]{1,20})([KMGTPE]?)$/i.exec(trimmed)
+  if (match === null) return undefined
+  const shift = match[2] === '' ? 0 : 10 * (suffixes.indexOf(match[2]!.toUpperCase()) + 1)
+  const value = BigInt(match[1]!) << BigInt(shift)
+  return value < least || value > most ? undefined : value
+}
 
-/** A property of one number. */
+/** A property of one number, which systemd takes from `least` on. */
 const number =
-  (name: string) =>
-  (value: string): Property[] => [{ name, signature: 't', value: amount(value) }]
+  (name: string, least = 0n, most = infinity) =>
+  (value: string): Bare[] => {
+    const found = amount(value, least, most)
+    return found === undefined ? [] : [{ name, signature: 't', value: found }]
+  }
 
-/** Microseconds: systemd works with multiples of 10 ms and rounds down, which would take away what was granted. */
+/** systemd keeps the quota in whole hundredths of a processor, and rounds down, which would take away what was granted. */
 const quotaStep = 10_000n
 const second = 1_000_000n
 
-function cpuMax(value: string, version: number): Property[] {
-  const [quota = 'max', period = '100000'] = value.split(' ')
-  const perSecond = quota === 'max' ? infinity : ((BigInt(quota) * second) / BigInt(period) / quotaStep) * quotaStep
-  const exact = quota === 'max' || (BigInt(quota) * second) % (BigInt(period) * quotaStep) === 0n
-  const properties: Property[] = [
-    { name: 'CPUQuotaPerSecUSec', signature: 't', value: exact ? perSecond : perSecond + quotaStep },
+function cpuMax(value: string, version: number): Bare[] {
+  const [quotaText = 'max', periodText = '100000'] = value.trim().split(/\s+/)
+  const quota = amount(quotaText, 1n)
+  const period = amount(periodText, 1n, second)
+  if (quota === undefined || period === undefined) return []
+  const steps = (quota * second + period * quotaStep - 1n) / (period * quotaStep)
+  const properties: Bare[] = [
+    { name: 'CPUQuotaPerSecUSec', signature: 't', value: quota === infinity ? infinity : steps * quotaStep },
   ]
-  if (version >= 242) properties.push({ name: 'CPUQuotaPeriodUSec', signature: 't', value: BigInt(period) })
+  if (version >= 242) properties.push({ name: 'CPUQuotaPeriodUSec', signature: 't', value: period })
   return properties
 }
 
-/** A list such as `0-3,7` as systemd's bitmap: bit n of byte n / 8. */
-export function bitmap(list: string): Uint8Array {
+/** A list such as `0-3,7` as systemd's bitmap: bit n of byte n / 8. undefined for what is no such list. */
+export function bitmap(list: string): Uint8Array | undefined {
   const bits: number[] = []
   for (const part of list.split(',')) {
-    const [first = '', last = first] = part.trim().split('-')
-    if (first === '') continue
-    for (let bit = Number(first); bit <= Number(last) && bit < 65_536; bit++) bits.push(bit)
+    if (part.trim() === '') continue
+    const match = /^\s*([0-9]{1,5})(?:-([0-9]{1,5}))?\s*$/.exec(part)
+    if (match === null) return undefined
+    for (let bit = Number(match[1]); bit <= Number(match[2] ?? match[1]); bit++) bits.push(bit)
   }
   const bytes = new Uint8Array(bits.length === 0 ? 0 : (Math.max(...bits) >> 3) + 1)
   for (const bit of bits) bytes[bit >> 3]! |= 1 << (bit & 7)
@@ -54,8 +75,10 @@ export function bitmap(list: string): Uint8Array {
 
 const bitmapOf =
   (name: string) =>
-  (value: string, version: number): Property[] =>
-    version >= 244 ? [{ name, signature: 'ay', value: bitmap(value) }] : []
+  (value: string, version: number): Bare[] => {
+    const bits = version >= 244 ? bitmap(value) : undefined
+    return bits === undefined ? [] : [{ name, signature: 'ay', value: bits }]
+  }
 
 const ioProperties: Readonly<Record<string, string>> = {
   rbps: 'IOReadBandwidthMax',
@@ -64,42 +87,57 @@ const ioProperties: Readonly<Record<string, string>> = {
   wiops: 'IOWriteIOPSMax',
 }
 
+const deviceNumbers = /^[0-9]+:[0-9]+$/
+
 /** `8:0 rbps=1000`: systemd names a device by a file. */
-function ioMax(value: string): Property[] {
-  const [device = '', ...limits] = value.split(' ')
+function ioMax(value: string): Bare[] {
+  const [device = '', ...limits] = value.trim().split(/\s+/)
+  if (!deviceNumbers.test(device)) return []
   return limits.flatMap((limit) => {
     const [key = '', rate = ''] = limit.split('=')
-    const name = ioProperties[key]
-    return name === undefined ? [] : [{ name, signature: 'a(st)', value: [[`/dev/block/${device}`, amount(rate)]] }]
+    const [name, most] = [ioProperties[key], amount(rate)]
+    if (name === undefined || most === undefined) return []
+    return [{ name, signature: 'a(st)', value: [[`/dev/block/${device}`, most]] }]
   })
 }
 
-function ioWeight(value: string): Property[] {
-  const words = value.split(' ')
-  const weight = BigInt(words.at(-1) ?? '0')
-  if (words.length === 1 || words[0] === 'default') return [{ name: 'IOWeight', signature: 't', value: weight }]
-  return [{ name: 'IODeviceWeight', signature: 'a(st)', value: [[`/dev/block/${words[0]}`, weight]] }]
-}
+/** `50`, `default 50`, `8:0 50`. */
+const weights =
+  (convert: (weight: bigint) => bigint) =>
+  (value: string): Bare[] => {
+    const words = value.trim().split(/\s+/)
+    const found = amount(words.at(-1) ?? '', 1n, 10_000n)
+    if (found === undefined || words.length > 2) return []
+    const weight = convert(found)
+    if (words.length === 1 || words[0] === 'default') return [{ name: 'IOWeight', signature: 't', value: weight }]
+    if (!deviceNumbers.test(words[0]!)) return []
+    return [{ name: 'IODeviceWeight', signature: 'a(st)', value: [[`/dev/block/${words[0]}`, weight]] }]
+  }
+
+/** systemd has the weights of io.weight, 1 to 10000, and makes those of io.bfq.weight, 1 to 1000, of them: this is the way back. */
+const fromBfq = (weight: bigint): bigint => (weight <= 100n ? weight : 100n + (weight - 100n) * 11n)
 
 /** The properties of what is written to a file, for systemd of that version. */
-const table: Readonly<Record<string, (value: string, version: number) => Property[]>> = {
-  'memory.max': number('MemoryMax'),
-  'memory.high': number('MemoryHigh'),
+const table: Readonly<Record<string, (value: string, version: number) => Bare[]>> = {
+  'memory.max': number('MemoryMax', 1n),
+  'memory.high': number('MemoryHigh', 1n),
   'memory.low': number('MemoryLow'),
   'memory.min': number('MemoryMin'),
   'memory.swap.max': number('MemorySwapMax'),
   'memory.zswap.max': (value, version) => (version >= 253 ? number('MemoryZSwapMax')(value) : []),
-  'memory.oom.group': (value, version) =>
-    version >= 253 ? [{ name: 'OOMPolicy', signature: 's', value: value === '1' ? 'kill' : 'continue' }] : [],
-  'pids.max': number('TasksMax'),
-  'cpu.weight': number('CPUWeight'),
-  // 0 is systemd's word for idle; any weight ends it.
-  'cpu.idle': (value, version) => (value === '1' && version >= 252 ? number('CPUWeight')('0') : []),
+  'pids.max': number('TasksMax', 1n),
+  'cpu.weight': number('CPUWeight', 1n, 10_000n),
+  // 0 is systemd's word for idle, which would come back if its end was not told: "not set".
+  'cpu.idle': (value, version) =>
+    version >= 252 && /^[01]$/.test(value.trim())
+      ? [{ name: 'CPUWeight', signature: 't', value: value.trim() === '1' ? 0n : infinity }]
+      : [],
   'cpu.max': cpuMax,
   'cpuset.cpus': bitmapOf('AllowedCPUs'),
   'cpuset.mems': bitmapOf('AllowedMemoryNodes'),
   'io.max': ioMax,
-  'io.weight': ioWeight,
+  'io.weight': weights((weight) => weight),
+  'io.bfq.weight': weights(fromBfq),
 }
 
 /**
@@ -108,19 +146,23 @@ const table: Readonly<Record<string, (value: string, version: number) => Propert
  */
 export function resourceProperties(writes: readonly CgroupWrite[], version: number): Property[] {
   const properties = new Map<string, Property>()
-  for (const { file, value } of writes) {
+  for (const { file, value, pointer } of writes) {
     for (const property of table[file]?.(value, version) ?? []) {
       const before = properties.get(property.name)
       const list = property.signature.startsWith('a(') && before !== undefined
-      properties.set(
-        property.name,
-        list
-          ? { ...property, value: [...(before.value as DbusValue[]), ...(property.value as DbusValue[])] }
-          : property,
-      )
+      const joined = list ? [...(before.value as DbusValue[]), ...(property.value as DbusValue[])] : property.value
+      properties.set(property.name, { ...property, value: joined, pointer })
     }
   }
   return [...properties.values()]
+}
+
+/** Those that a scope can only be made with: systemd takes no other value later. */
+export function lastingProperties(writes: readonly CgroupWrite[], version: number): Property[] {
+  const group = writes.findLast(({ file }) => file === 'memory.oom.group')
+  if (group === undefined || version < 253) return []
+  const policy = { 0: 'continue', 1: 'kill' }[group.value.trim()]
+  return policy === undefined ? [] : [{ name: 'OOMPolicy', signature: 's', value: policy, pointer: group.pointer }]
 }
 
 /** Of annotations that become properties of the unit. */
@@ -139,13 +181,13 @@ export function annotatedProperties(
     if (!key.startsWith(annotationPrefix)) continue
     const name = key.slice(annotationPrefix.length)
     const pointer = `/annotations/${escapePointer(key)}`
-    if (!/^[A-Z][A-Za-z]+$/.test(name)) {
+    if (!/^[A-Za-z]{3,}$/.test(name)) {
       problems.push({ pointer, message: `names no property of systemd: "${name}"` })
       continue
     }
     try {
       const { signature, value } = parseVariant(text)
-      properties.push(inSeconds(name) ? microseconds(name, value) : { name, signature, value })
+      properties.push(inSeconds(name) ? microseconds(name, value, pointer) : { name, signature, value, pointer })
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
       problems.push({ pointer, message: `is no value in GVariant's text form: ${error.message}` })
@@ -154,10 +196,13 @@ export function annotatedProperties(
   return properties
 }
 
-const inSeconds = (name: string): boolean => name.endsWith('Sec') && !name.endsWith('USec')
+const inSeconds = (name: string): boolean => /[a-z]Sec$/.test(name)
 
-function microseconds(name: string, value: DbusValue): Property {
-  if (typeof value !== 'number' && typeof value !== 'bigint') throw new SyntaxError('seconds must be a number')
+function microseconds(name: string, value: DbusValue, pointer: string): Property {
+  const isNumber = typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value))
+  if (!isNumber) throw new SyntaxError('seconds must be a number')
   const usec = typeof value === 'bigint' ? value * second : BigInt(Math.round(value * 1e6))
-  return { name: `${name.slice(0, -'Sec'.length)}USec`, signature: 't', value: usec }
+  if (usec < 0n || usec > infinity)
+    throw new SyntaxError('seconds must not be negative, nor beyond 64 bits of microseconds')
+  return { name: `${name.slice(0, -'Sec'.length)}USec`, signature: 't', value: usec, pointer }
 }

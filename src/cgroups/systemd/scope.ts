@@ -2,20 +2,14 @@
  * A container's transient unit of systemd: started around a process, changed, stopped, each by a call over D-Bus with a time
  * limit (org.freedesktop.systemd1(5)).
  */
-import { RuntError, SystemError } from '../../errors.ts'
-import type { Host, SystemdAnswer } from '../../host/host.ts'
-import { inWords } from '../failures.ts'
+import { RuntError } from '../../errors.ts'
+import type { SystemdAnswer } from '../../host/host.ts'
+import type { Manager } from './connection.ts'
 import type { Property } from './properties.ts'
 import type { DbusValue } from './variant.ts'
 
-/** Where a unit is managed. */
-export interface Unit {
-  /** Address of the bus; '' is the system's. */
-  bus: string
+export interface ScopeRequest {
   name: string
-}
-
-export interface ScopeRequest extends Unit {
   slice: string
   description: string
   /** The process around which it is made; undefined for a slice, which holds none. */
@@ -24,54 +18,41 @@ export interface ScopeRequest extends Unit {
   properties: readonly Property[]
 }
 
-/** As long as systemd may take for one thing, in milliseconds. */
-const patience = 30_000
-
 const errors = 'org.freedesktop.systemd1.'
 const origin = '--systemd-cgroup'
-
-/** The number that systemd's version begins with: 252 of `252.30-1~deb12u2`. */
-export async function systemdVersion(host: Host, bus: string): Promise<number> {
-  const text = await talk(() => host.systemd.property(bus, 'Version'))
-  const version = /^\D*(\d+)/.exec(text)?.[1]
-  if (version === undefined) throw new RuntError('SYSTEMD', `systemd tells no version: "${text}"`, { origin })
-  return Number(version)
-}
-
-/** The cgroup of a systemd itself, below which its slices lie: '' for the machine's. */
-export async function managersCgroup(host: Host, bus: string): Promise<string> {
-  return bus === '' ? '' : talk(() => host.systemd.property(bus, 'ControlGroup'))
-}
 
 /**
  * Starts the unit and waits until it stands.
  * @throws RuntError `SYSTEMD`; nothing is left then
  */
-export async function startUnit(host: Host, request: ScopeRequest): Promise<void> {
-  const { name } = request
-  const start = () => call(host, request, 'StartTransientUnit', 'ssa(sv)a(sa(sv))', startArguments(request), true)
+export async function startUnit(manager: Manager, request: ScopeRequest): Promise<void> {
+  const { name, properties } = request
+  const args = startArguments(request, await manager.version())
+  const start = () => manager.call('StartTransientUnit', 'ssa(sv)a(sa(sv))', args, true)
   let answer = await start()
   if ('error' in answer && answer.error === `${errors}UnitExists`) {
     // One that failed earlier is kept until somebody has seen it.
-    await call(host, request, 'ResetFailedUnit', 's', [name], false)
+    await manager.call('ResetFailedUnit', 's', [name])
     answer = await start()
   }
   if ('error' in answer) {
     const used = answer.error === `${errors}UnitExists`
+    if (!used) throw refused(`start unit ${name}`, answer, properties)
     throw new RuntError('SYSTEMD', `start unit ${name}: ${lower(answer.message)}`, {
-      origin: used ? '/linux/cgroupsPath' : origin,
-      hint: used ? `another container uses the name: see systemctl status ${name}` : undefined,
+      origin: '/linux/cgroupsPath',
+      hint: `another container uses the name: see systemctl ${manager.bus === '' ? '' : '--user '}status ${name}`,
     })
   }
   if (answer.result !== 'done') {
+    await manager.call('ResetFailedUnit', 's', [name])
     throw new RuntError('SYSTEMD', `start unit ${name}: the job ended with "${answer.result}"`, {
       origin,
-      hint: `see journalctl -u ${name}`,
+      hint: `see journalctl ${manager.bus === '' ? '' : '--user '}-u ${name}`,
     })
   }
 }
 
-function startArguments({ name, slice, description, pid, properties }: ScopeRequest): DbusValue[] {
+function startArguments({ name, slice, description, pid, properties }: ScopeRequest, version: number): DbusValue[] {
   const isSlice = name.endsWith('.slice')
   const all = new Map<string, readonly [signature: string, value: DbusValue]>()
   all.set('Description', ['s', description])
@@ -80,55 +61,54 @@ function startArguments({ name, slice, description, pid, properties }: ScopeRequ
   if (!isSlice) all.set('Delegate', ['b', true])
   for (const kind of ['Memory', 'CPU', 'IO', 'Tasks']) all.set(`${kind}Accounting`, ['b', true])
   all.set('DefaultDependencies', ['b', false])
+  // One that fails, or that systemd comes to start only after runt has given up, goes by itself.
+  if (version >= 236) all.set('CollectMode', ['s', 'inactive-or-failed'])
   if (pid !== undefined) all.set('PIDs', ['au', [pid]])
   for (const property of properties) all.set(property.name, [property.signature, property.value])
   return [name, 'replace', [...all].map(([key, variant]) => [key, variant]), []]
 }
 
 /** Changes properties of a unit until it stops. */
-export async function setUnitProperties(host: Host, unit: Unit, properties: readonly Property[]): Promise<void> {
+export async function setUnitProperties(
+  manager: Manager,
+  name: string,
+  properties: readonly Property[],
+): Promise<void> {
   if (properties.length === 0) return
-  const list = properties.map(({ name, signature, value }) => [name, [signature, value]])
-  const answer = await call(host, unit, 'SetUnitProperties', 'sba(sv)', [unit.name, true, list], false)
-  if ('error' in answer)
-    throw new RuntError('SYSTEMD', `change unit ${unit.name}: ${lower(answer.message)}`, { origin })
+  const list = properties.map((property) => [property.name, [property.signature, property.value]])
+  const answer = await manager.call('SetUnitProperties', 'sba(sv)', [name, true, list])
+  if ('error' in answer) throw refused(`change unit ${name}`, answer, properties)
+}
+
+/**
+ * Has systemd move a process into a unit's cgroup, or into one below it: a user's systemd may where the user may not.
+ * @param below path in the unit's cgroup, with a leading slash; '' is the unit's own
+ */
+export async function attachProcess(manager: Manager, name: string, below: string, pid: number): Promise<void> {
+  const answer = await manager.call('AttachProcessesToUnit', 'ssau', [name, below, [pid]])
+  if ('error' in answer) throw refused(`move process ${pid} to unit ${name}`, answer, [])
 }
 
 /** Stops the unit, with what still runs in it, and lets systemd forget it. One that is gone is fine. */
-export async function stopUnit(host: Host, unit: Unit): Promise<void> {
-  const answer = await call(host, unit, 'StopUnit', 'ss', [unit.name, 'replace'], true)
-  if ('error' in answer && answer.error !== `${errors}NoSuchUnit`)
-    throw new RuntError('SYSTEMD', `stop unit ${unit.name}: ${lower(answer.message)}`, { origin })
+export async function stopUnit(manager: Manager, name: string): Promise<void> {
+  const answer = await manager.call('StopUnit', 'ss', [name, 'replace'], true)
+  if ('error' in answer && answer.error !== `${errors}NoSuchUnit`) throw refused(`stop unit ${name}`, answer, [])
   // A unit whose process was killed for want of memory stays as failed. Most are not, and then this is refused.
-  await call(host, unit, 'ResetFailedUnit', 's', [unit.name], false)
+  await manager.call('ResetFailedUnit', 's', [name])
 }
 
-function call(
-  host: Host,
-  { bus }: Unit,
-  member: string,
-  signature: string,
-  args: readonly DbusValue[],
-  job: boolean,
-): Promise<SystemdAnswer> {
-  return talk(() => host.systemd.call({ bus, member, signature, args, job, timeoutMs: patience }))
-}
-
-async function talk<T>(action: () => T | Promise<T>): Promise<T> {
-  try {
-    return await action()
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error
-    const library = error.syscall === 'dlopen' || error.syscall === 'dlsym'
-    const why = error.code === 'ETIMEDOUT' ? `no answer within ${patience / 1000} seconds` : inWords(error.code)
-    throw new RuntError('SYSTEMD', `${library ? 'load' : 'talk to systemd over'} ${error.path ?? 'D-Bus'}: ${why}`, {
-      origin,
-      cause: error,
-      hint: library
-        ? 'install libsystemd (Debian: libsystemd0), or leave --systemd-cgroup out'
-        : 'systemd and D-Bus must run for it; without --systemd-cgroup runt makes the cgroup itself',
-    })
-  }
+/** What systemd did not like, with the field that asked for it: its messages begin with a property's name, or quote it. */
+function refused(
+  what: string,
+  { error, message }: Extract<SystemdAnswer, { error: string }>,
+  properties: readonly Property[],
+): RuntError {
+  const named = properties.find(({ name }) => new RegExp(`\\b${name.replace(/U?Sec$/, '(U?Sec)?')}\\b`).test(message))
+  const unknown = /\.(ServiceUnknown|NameHasNoOwner|Spawn\.[A-Za-z]+)$/.test(error)
+  return new RuntError('SYSTEMD', `${what}: ${unknown ? 'no systemd is on the bus' : lower(message)}`, {
+    origin: named?.pointer ?? origin,
+    hint: unknown ? 'is DBUS_SESSION_BUS_ADDRESS the bus of the systemd of this user?' : undefined,
+  })
 }
 
 const lower = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1).replace(/\.$/, '')

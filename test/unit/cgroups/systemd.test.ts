@@ -1,6 +1,11 @@
 import test from 'ava'
 import type { CgroupWrite } from '../../../src/cgroups/knobs.ts'
-import { annotatedProperties, bitmap, resourceProperties } from '../../../src/cgroups/systemd/properties.ts'
+import {
+  annotatedProperties,
+  bitmap,
+  lastingProperties,
+  resourceProperties,
+} from '../../../src/cgroups/systemd/properties.ts'
 import { slicePath, unitPlace } from '../../../src/cgroups/systemd/unit.ts'
 import { parseVariant } from '../../../src/cgroups/systemd/variant.ts'
 import type { ConfigProblem } from '../../../src/errors.ts'
@@ -67,9 +72,61 @@ test('limits become the properties of systemd', (t) => {
   t.deepEqual(of(241, write('cpu.max', 'max 100000')), { CPUQuotaPerSecUSec: infinity })
   t.deepEqual(of(252, write('cpu.weight', '100'), write('cpu.idle', '1')), { CPUWeight: 0n })
   t.deepEqual(of(251, write('cpu.idle', '1')), {})
-  t.deepEqual(of(252, write('memory.oom.group', '1')), {})
-  t.deepEqual(of(253, write('memory.oom.group', '1')), { OOMPolicy: 'kill' })
+  // The end of idleness has to be told: "not set".
+  t.deepEqual(of(252, write('cpu.idle', '0')), { CPUWeight: infinity })
+  t.deepEqual(of(252, write('cpu.idle', '0'), write('cpu.weight', '50')), { CPUWeight: 50n })
   t.deepEqual(of(252, write('hugetlb.2MB.max', '1')), {})
+})
+
+test('what a unit can only be made with is told apart from what can change', (t) => {
+  const group = [write('memory.oom.group', '1')]
+  t.deepEqual(of(253, ...group), {})
+  t.like(lastingProperties(group, 253), [{ name: 'OOMPolicy', signature: 's', value: 'kill' }])
+  t.like(lastingProperties([write('memory.oom.group', '0')], 253), [{ value: 'continue' }])
+  t.deepEqual(lastingProperties(group, 252), [])
+  t.deepEqual(lastingProperties([write('memory.oom.group', '7')], 253), [])
+})
+
+test('what systemd would refuse, or takes otherwise than the kernel, is left to the file', (t) => {
+  for (const [file, value] of [
+    ['memory.max', '0'],
+    ['memory.max', 'much'],
+    ['pids.max', '0'],
+    ['cpu.weight', '10001'],
+    ['cpu.weight', ''],
+    ['cpu.max', 'abc 100000'],
+    ['cpu.max', '1000 0'],
+    ['cpu.max', '0'],
+    ['cpuset.cpus', '0-10:1/2'],
+    ['cpuset.cpus', 'all'],
+    ['io.max', '8:0 rbps=x'],
+    ['io.max', 'sda rbps=1'],
+    ['io.weight', '8:0 1 2'],
+    ['io.weight', '0'],
+    ['cpu.idle', '2'],
+  ] as const)
+    t.deepEqual(of(252, write(file, value)), {}, `${file} ${value}`)
+  t.deepEqual(of(252, write('memory.high', ' 64M\n')), { MemoryHigh: 64n << 20n })
+  t.deepEqual(of(252, write('cpu.max', 'max')), { CPUQuotaPerSecUSec: infinity, CPUQuotaPeriodUSec: 100_000n })
+})
+
+test('weights for bfq become those of which systemd makes them again', (t) => {
+  t.deepEqual(of(252, write('io.bfq.weight', '100'), write('io.bfq.weight', '8:0 500')), {
+    IOWeight: 100n,
+    IODeviceWeight: [['/dev/block/8:0', 4500n]],
+  })
+  // systemd's own conversion, cgroup-util.h.
+  const back = (weight: number) =>
+    weight <= 100 ? 100 - ((100 - weight) * 99) / 99 : 100 + ((weight - 100) * (1000 - 100)) / (10_000 - 100)
+  for (const weight of [10, 99, 100, 101, 543, 1000]) {
+    const { IOWeight } = of(252, write('io.bfq.weight', String(weight)))
+    t.is(back(Number(IOWeight)), weight)
+  }
+})
+
+test('a property knows the field that asked for it', (t) => {
+  const asked = { ...write('pids.max', '5'), pointer: '/linux/resources/pids/limit' }
+  t.is(resourceProperties([asked], 252)[0]?.pointer, '/linux/resources/pids/limit')
 })
 
 test('limits of devices become lists, one for each kind', (t) => {
@@ -143,8 +200,18 @@ test('annotations become properties, seconds as microseconds', (t) => {
       problems,
     ),
     [
-      { name: 'TimeoutStopUSec', signature: 't', value: 5n },
-      { name: 'RuntimeMaxUSec', signature: 't', value: 7_000_000n },
+      {
+        name: 'TimeoutStopUSec',
+        signature: 't',
+        value: 5n,
+        pointer: '/annotations/org.systemd.property.TimeoutStopUSec',
+      },
+      {
+        name: 'RuntimeMaxUSec',
+        signature: 't',
+        value: 7_000_000n,
+        pointer: '/annotations/org.systemd.property.RuntimeMaxSec',
+      },
     ],
   )
   t.deepEqual(problems, [])
@@ -153,4 +220,18 @@ test('annotations become properties, seconds as microseconds', (t) => {
     problems.map(({ pointer }) => pointer),
     ['/annotations/org.systemd.property.a~1b', '/annotations/org.systemd.property.Foo'],
   )
+})
+
+test('seconds may have any type of number, and must be one', (t) => {
+  const usec = (text: string) => {
+    const problems: ConfigProblem[] = []
+    const [property] = annotatedProperties({ 'org.systemd.property.TimeoutStopSec': text }, problems)
+    return property?.value ?? problems[0]?.message
+  }
+  for (const type of ['byte', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64'])
+    t.is(usec(`${type} 7`), 7_000_000n, type)
+  t.is(usec('1.5'), 1_500_000n)
+  t.is(usec('double 0.25'), 250_000n)
+  for (const text of ["'7'", 'true', '-1', '1e999', 'uint64 18446744073709551615'])
+    t.regex(String(usec(text)), /seconds must/, text)
 })
