@@ -4,7 +4,7 @@
  */
 import { RuntError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
-import { codeOf, inWords } from './failures.ts'
+import { codeOf, inWords, readOfProcess } from './failures.ts'
 
 /** A controller that a limit needs, and the limit's field of config.json. */
 export interface Need {
@@ -171,8 +171,9 @@ async function missing(host: Host, { root, all, path, refusals }: Outcome, need:
 
 /** `1234 sshd`; the number alone where it is gone. */
 async function nameOf(host: Host, pid: string): Promise<string> {
-  const name = await host.files.readTextIfExists(`/proc/${pid}/comm`)
-  return name === undefined ? pid : `${pid} ${name.trim()}`
+  const name = await readOfProcess(host, pid, 'comm')
+  // Processes name themselves, and the name goes to a terminal.
+  return name === undefined ? pid : `${pid} ${name.trim().replace(/[^ -~]/g, '?')}`
 }
 
 /** Names that differ in cgroup v1, whose controllers /proc/cgroups lists. */

@@ -1,5 +1,6 @@
 /** Sentences for the system errors of cgroup files. */
 import { RuntError, SystemError, withoutCall, type ErrorDetails } from '../errors.ts'
+import type { Host } from '../host/host.ts'
 
 /** What cgroupfs answers with; other errors keep their name. */
 const words: Readonly<Record<string, string>> = {
@@ -45,6 +46,16 @@ export function goneError(path: string, cause?: unknown): RuntError {
     cause,
     hint: 'somebody moved its processes to another one: see /proc/PID/cgroup; kill and delete still end it',
   })
+}
+
+/** A file of a process in /proc; undefined where the process is gone, also between open(2) and read(2) (ESRCH). */
+export async function readOfProcess(host: Host, pid: string, file: string): Promise<string | undefined> {
+  try {
+    return await host.files.readTextIfExists(`/proc/${pid}/${file}`)
+  } catch (error) {
+    if (codeOf(error) === 'ESRCH') return undefined
+    throw error
+  }
 }
 
 /** Whether a system call failed because there is no such cgroup, or it went away while its file was open (ENODEV). */

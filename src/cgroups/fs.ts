@@ -4,7 +4,7 @@
  */
 import { RuntError } from '../errors.ts'
 import type { Fd, Host } from '../host/host.ts'
-import { codeOf, failed, inWords, isGone } from './failures.ts'
+import { codeOf, failed, inWords, isGone, readOfProcess } from './failures.ts'
 
 /** CGROUP2_SUPER_MAGIC of linux/magic.h: what statfs(2) says of a cgroup v2 mount. */
 export const cgroup2Magic = 0x63677270
@@ -213,7 +213,7 @@ async function readProcs(host: Host, path: string): Promise<string | undefined> 
   }
   const found = new Set<string>()
   for (const thread of ((await readIfThere(host, `${path}/cgroup.threads`)) ?? '').split('\n').filter(Boolean)) {
-    const status = await host.files.readTextIfExists(`/proc/${thread}/status`)
+    const status = await readOfProcess(host, thread, 'status')
     const process = /^Tgid:\s*(\d+)$/m.exec(status ?? '')?.[1]
     if (process !== undefined) found.add(process)
   }
