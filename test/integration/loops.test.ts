@@ -9,8 +9,8 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { eventually, inVm, lacks, lines, Sandbox, slow } from './harness.ts'
 
-const inTurn = Number(process.env.RUNT_LOOPS ?? (slow ? 12 : 200))
-const atOnce = Number(process.env.RUNT_AT_ONCE ?? (slow ? 8 : 32))
+const inTurn = Number(process.env.RUNT_LOOPS ?? (slow ? 6 : 200))
+const atOnce = Number(process.env.RUNT_AT_ONCE ?? (slow ? 6 : 32))
 
 /** Every cgroup of the hierarchy. */
 function cgroups(dir = '/sys/fs/cgroup'): string[] {
