@@ -22,6 +22,7 @@ struct sd_bus_error {
   const char *message;
   int need_free;
 };
+using Handler = int(sd_bus_message *, void *, sd_bus_error *);
 }
 
 namespace runt {
@@ -51,11 +52,11 @@ struct Library {
   int (*append_array)(sd_bus_message *, char, const void *, size_t);
   int (*read_basic)(sd_bus_message *, char, void *);
   sd_bus_message *(*message_unref)(sd_bus_message *);
-  int (*call)(sd_bus *, sd_bus_message *, uint64_t, sd_bus_error *, sd_bus_message **);
-  void (*error_free)(sd_bus_error *);
-  int (*match_signal)(sd_bus *, sd_bus_slot **, const char *, const char *, const char *, const char *,
-                      int (*)(sd_bus_message *, void *, sd_bus_error *),
-                      int (*)(sd_bus_message *, void *, sd_bus_error *), void *);
+  sd_bus_message *(*message_ref)(sd_bus_message *);
+  const sd_bus_error *(*message_get_error)(sd_bus_message *);
+  int (*call)(sd_bus *, sd_bus_slot **, sd_bus_message *, Handler *, void *, uint64_t);
+  int (*match_signal)(sd_bus *, sd_bus_slot **, const char *, const char *, const char *, const char *, Handler *,
+                      Handler *, void *);
   sd_bus_slot *(*slot_unref)(sd_bus_slot *);
   int (*process)(sd_bus *, sd_bus_message **);
   int (*wait)(sd_bus *, uint64_t);
@@ -89,8 +90,9 @@ const Library &library() {
   look_up(opened, "sd_bus_message_append_array", loaded.append_array);
   look_up(opened, "sd_bus_message_read_basic", loaded.read_basic);
   look_up(opened, "sd_bus_message_unref", loaded.message_unref);
-  look_up(opened, "sd_bus_call", loaded.call);
-  look_up(opened, "sd_bus_error_free", loaded.error_free);
+  look_up(opened, "sd_bus_message_ref", loaded.message_ref);
+  look_up(opened, "sd_bus_message_get_error", loaded.message_get_error);
+  look_up(opened, "sd_bus_call_async", loaded.call);
   look_up(opened, "sd_bus_match_signal_async", loaded.match_signal);
   look_up(opened, "sd_bus_process", loaded.process);
   look_up(opened, "sd_bus_wait", loaded.wait);
@@ -377,21 +379,33 @@ int job_removed(sd_bus_message *message, void *data, sd_bus_error *) {
   return 0;
 }
 
-// The end of the connection comes as an answer, and no answer in time as a failure with a name.
-void check_talk(sd_bus_error &error, int result, const std::string &about) {
-  const std::string name = error.name != nullptr ? error.name : "";
-  const bool ended = name == "org.freedesktop.DBus.Error.NoReply";
-  if (!ended && result != -ETIMEDOUT) return;
-  library().error_free(&error);
-  fail_with(ended ? ECONNRESET : ETIMEDOUT, "sd_bus_call", about);
+int answered(sd_bus_message *message, void *data, sd_bus_error *) {
+  *static_cast<Message *>(data) = Message(library().message_ref(message));
+  return 0;
+}
+
+// Sends the call and waits for its answer, which may be an error of the other side's. Not by sd_bus_call(3): any signal
+// ends that, and whether the call was heard is not known then.
+Message call_and_wait(sd_bus *bus, sd_bus_message *call, uint64_t deadline, const std::string &about) {
+  const Library &functions = library();
+  Message reply;
+  sd_bus_slot *made = nullptr;
+  // The time limit is run_until's, so that it comes as a failure.
+  check(functions.call(bus, &made, call, answered, &reply, UINT64_MAX), "sd_bus_call_async", about);
+  const Slot slot(made);
+  run_until(bus, deadline, about, [&reply] { return reply != nullptr; });
+  const sd_bus_error *error = functions.message_get_error(reply.get());
+  const std::string name = error != nullptr && error->name != nullptr ? error->name : "";
+  // The end of the connection comes as an answer too.
+  if (name == "org.freedesktop.DBus.Error.NoReply") fail_with(ECONNRESET, "sd_bus_call_async", about);
+  return reply;
 }
 
 // What the other side says instead of an answer: the caller decides what it means.
-Napi::Value refusal(Napi::Env env, sd_bus_error &error, int result) {
+Napi::Value refusal(Napi::Env env, const sd_bus_error &error) {
   auto facts = Napi::Object::New(env);
   facts.Set("error", error.name != nullptr ? error.name : "");
-  facts.Set("message", error.message != nullptr ? error.message : std::strerror(-result));
-  library().error_free(&error);
+  facts.Set("message", error.message != nullptr ? error.message : "no reason is given");
   return facts;
 }
 
@@ -427,18 +441,15 @@ Napi::Value systemd_call(const Napi::CallbackInfo &info) {
         "sd_bus_message_new_method_call", member);
   const Message request(call);
   Marshaller(call, args).append(signature, values);
-  sd_bus_error error = {};
-  sd_bus_message *answer = nullptr;
-  const int result = functions.call(bus.get(), call, limit, &error, &answer);
-  check_talk(error, result, member);
-  if (result < 0) return refusal(info.Env(), error, result);
-  const Message reply(answer);
+  const Message reply = call_and_wait(bus.get(), call, deadline, member);
+  const sd_bus_error *error = functions.message_get_error(reply.get());
+  if (error != nullptr) return refusal(info.Env(), *error);
 
   auto outcome = Napi::Object::New(info.Env());
   outcome.Set("result", "done");
   if (!waits) return outcome;
   const char *job = nullptr;
-  check(functions.read_basic(answer, 'o', &job), "sd_bus_message_read_basic", member);
+  check(functions.read_basic(reply.get(), 'o', &job), "sd_bus_message_read_basic", member);
   jobs.wanted = job;
   run_until(bus.get(), deadline, member, [&jobs] { return jobs.result() != nullptr; });
   outcome.Set("result", *jobs.result());
@@ -459,16 +470,12 @@ Napi::Value systemd_property(const Napi::CallbackInfo &info) {
   const Message request(call);
   check(functions.append_basic(call, 's', kManager), "sd_bus_message_append", name);
   check(functions.append_basic(call, 's', name.c_str()), "sd_bus_message_append", name);
-  sd_bus_error error = {};
-  sd_bus_message *answer = nullptr;
-  const int result = functions.call(bus.get(), call, limit, &error, &answer);
-  check_talk(error, result, name);
-  functions.error_free(&error);
-  check(result, "sd_bus_call", name);
-  const Message reply(answer);
+  const Message reply = call_and_wait(bus.get(), call, now_usec() + limit, name);
+  // systemd has every property that is asked for: another answers, or none.
+  if (functions.message_get_error(reply.get()) != nullptr) fail_with(EHOSTUNREACH, "sd_bus_call_async", name);
   const char *value = nullptr;
-  check(functions.enter_container(answer, 'v', "s"), "sd_bus_message_enter_container", name);
-  check(functions.read_basic(answer, 's', &value), "sd_bus_message_read_basic", name);
+  check(functions.enter_container(reply.get(), 'v', "s"), "sd_bus_message_enter_container", name);
+  check(functions.read_basic(reply.get(), 's', &value), "sd_bus_message_read_basic", name);
   return Napi::String::New(info.Env(), value);
 }
 
