@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0xd3446105;
+constexpr uint32_t kPlanVersion = 0xc6eee84;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -38,6 +38,7 @@ enum class Op : uint16_t {
   NotDumpable,
   Propagation,
   OpenTree,
+  OpenTreeOr,
   CloneTree,
   NewMount,
   MountAttributes,
@@ -77,7 +78,7 @@ enum class Op : uint16_t {
   Exec,
 };
 
-constexpr uint16_t kOpCount = 65;
+constexpr uint16_t kOpCount = 66;
 
 // Ask for a signal (or 0 for none) when the parent dies.
 // prctl(PR_SET_PDEATHSIG)
@@ -356,6 +357,21 @@ struct OpenTreeStep {
 };
 inline void decode(Decoder &d, OpenTreeStep &s) {
   d.read(s.dst);
+  d.read(s.path);
+  d.read(s.flags);
+}
+
+// The same; where this process may not reach the path, what `other` holds, which was taken before. `other` is empty afterwards.
+// open_tree(OPEN_TREE_CLONE)
+struct OpenTreeOrStep {
+  Out dst;
+  Reg other;
+  Str path;
+  uint32_t flags;
+};
+inline void decode(Decoder &d, OpenTreeOrStep &s) {
+  d.read(s.dst);
+  d.read(s.other);
   d.read(s.path);
   d.read(s.flags);
 }
@@ -848,6 +864,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   4, // notDumpable
   24, // propagation
   20, // openTree
+  24, // openTreeOr
   16, // cloneTree
   40, // newMount
   36, // mountAttributes
@@ -1028,6 +1045,11 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::OpenTree: {
       OpenTreeStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::OpenTreeOr: {
+      OpenTreeOrStep s{};
       decode(d, s);
       return visit(s);
     }

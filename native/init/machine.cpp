@@ -24,6 +24,12 @@ void Machine::drop(Reg reg) {
   registers_[reg.index] = -1;
 }
 
+Fd Machine::take(Reg reg) {
+  Fd fd(registers_[reg.index]);
+  registers_[reg.index] = -1;
+  return fd;
+}
+
 bool Machine::fill(Out reg, Fd fd) {
   if (registers_[reg.index] >= 0) return fail(EBUSY, "register", "filled twice");
   registers_[reg.index] = fd.release();

@@ -48,6 +48,8 @@ class Machine {
   bool make_registers(uint32_t count);
   int get(Reg reg) const { return registers_[reg.index]; }
   void drop(Reg reg);
+  // Empties a register; the caller owns what it held.
+  Fd take(Reg reg);
   // Fills an empty register; one that is not empty is a fault of the plan.
   [[nodiscard]] bool fill(Out reg, Fd fd);
   void fill_input(uint32_t index, int fd) { registers_[index] = fd; }

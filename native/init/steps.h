@@ -40,6 +40,7 @@ bool run(const PersonalityStep &, Machine &);
 // steps_mount.cpp
 bool run(const PropagationStep &, Machine &);
 bool run(const OpenTreeStep &, Machine &);
+bool run(const OpenTreeOrStep &, Machine &);
 bool run(const CloneTreeStep &, Machine &);
 bool run(const NewMountStep &, Machine &);
 bool run(const MountAttributesStep &, Machine &);

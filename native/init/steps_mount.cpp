@@ -55,6 +55,14 @@ bool run(const OpenTreeStep &s, Machine &m) {
   return m.fill(s.dst, static_cast<Fd &&>(fd));
 }
 
+bool run(const OpenTreeOrStep &s, Machine &m) {
+  Fd fd(sys::open_tree(AT_FDCWD, s.path.data, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | s.flags));
+  Fd other = m.take(s.other);
+  if (fd.get() == -EACCES) return m.fill(s.dst, static_cast<Fd &&>(other));
+  if (fd.get() < 0) return m.fail(fd.get(), "open_tree", s.path);
+  return m.fill(s.dst, static_cast<Fd &&>(fd));
+}
+
 bool run(const CloneTreeStep &s, Machine &m) {
   Fd fd = clone_of(m.get(s.src), s.flags);
   if (fd.get() < 0) return m.fail(fd.get(), "open_tree");

@@ -79,6 +79,8 @@ interface Prepared {
 interface Early {
   root: Register | undefined
   trees: Map<PreparedMount, Register>
+  /** The same with all rights of the host, for those that the container's user namespace may not reach. */
+  ofHost: Map<PreparedMount, Register>
   /** User namespaces for the id mappings that mounts do not have yet. */
   userns: Map<PreparedMount, Register>
   devices: ReadonlyMap<PreparedDevice, Register> | undefined
@@ -106,13 +108,13 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   const proc = hasLabels(process) ? plan.input('procfs', ownOrigin, hostProc) : undefined
   const hosts = needsHostProc(prepared) ? (proc ?? plan.input('procfs', ownOrigin, hostProc)) : undefined
   const userns = new Map(declareIdmaps(plan, prepared.mounts))
-  const early: Early = { root: undefined, trees: new Map(), userns, devices: undefined }
+  const early: Early = { root: undefined, trees: new Map(), ofHost: new Map(), userns, devices: undefined }
   const listenFds = facts.listenFds ?? 0
   plan.plan.preserveFds = listenFds + (facts.preserveFds ?? 0)
 
   const oomPoint = addBeginning(plan, facts, process, true)
   if (namespaces.membership('user') === 'joined') addDropGroups(plan, namespaces.origin('user'), facts)
-  if (userns.size > 0) takeMapped(plan, prepared, early)
+  if (namespaces.membership('user') !== 'none') takeOfHost(plan, prepared, early)
   namespaces.add(plan, joins, { setTime: timeOffsetsOf(spec) !== undefined, hide: facts.euid !== 0 })
   addIsolation(plan, prepared, early, proc)
   addNames(plan, prepared, hosts)
@@ -287,15 +289,21 @@ function addIsolation(plan: PlanBuilder, prepared: Prepared, early: Early, proc:
 /**
  * Takes what is to be id-mapped of the host's mounts, and maps it, before a user namespace of the container's own is entered:
  * afterwards init has no rights over the host's filesystems. Other containers' mounts get their mapping when they are made.
+ * A source may lie where the container's ids may not go, such as a user's own directory: what is not to be mapped is taken too, and
+ * used where it is out of reach later. Reached later, the kernel keeps the attributes of the host's mount locked.
  */
-function takeMapped(plan: PlanBuilder, prepared: Prepared, early: Early): void {
-  const { namespaces, mounts } = prepared
-  if (namespaces.membership('user') === 'none') return
+function takeOfHost(plan: PlanBuilder, prepared: Prepared, early: Early): void {
+  const { facts, mounts } = prepared
+  const privileged = facts.euid === 0 && facts.inUserNamespace !== true
   for (const mount of mounts) {
     const userns = early.userns.get(mount)
-    const tree = userns === undefined ? undefined : cloneSource(plan, mount)
-    if (userns === undefined || tree === undefined) continue
+    const tree = userns !== undefined || privileged ? cloneSource(plan, mount) : undefined
+    if (tree === undefined) continue
     cutTies(plan, prepared, mount, tree)
+    if (userns === undefined) {
+      early.ofHost.set(mount, tree)
+      continue
+    }
     addIdmap(plan, tree, mount.idmap!, userns)
     early.trees.set(mount, tree)
     early.userns.delete(mount)
@@ -320,7 +328,7 @@ function cutTies(plan: PlanBuilder, { propagation }: Prepared, mount: PreparedMo
 function takeEarly(plan: PlanBuilder, prepared: Prepared, early: Early): void {
   const { spec, facts, namespaces, propagation, ownMounts, mounts, devices } = prepared
   const take = (mount: PreparedMount): void => {
-    const tree = early.trees.has(mount) ? undefined : cloneSource(plan, mount)
+    const tree = early.trees.has(mount) ? undefined : cloneSource(plan, mount, early.ofHost.get(mount))
     if (tree !== undefined) early.trees.set(mount, tree)
   }
   if (propagation.sharesWithHost) mounts.filter(sharesEvents).forEach(take)

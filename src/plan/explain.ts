@@ -98,6 +98,7 @@ const formatters: Readonly<Record<string, Formatter>> = {
   },
   'propagation.flags': treeFlags,
   'openTree.flags': treeFlags,
+  'openTreeOr.flags': treeFlags,
   'cloneTree.flags': treeFlags,
   'mountAttributes.flags': treeFlags,
   'idmap.flags': treeFlags,

@@ -150,6 +150,11 @@ const table = {
     calls: 'open_tree(OPEN_TREE_CLONE)',
     fields: { dst: 'out', path: 'str', flags: 'u32' },
   },
+  openTreeOr: {
+    doc: 'The same; where this process may not reach the path, what `other` holds, which was taken before. `other` is empty afterwards.',
+    calls: 'open_tree(OPEN_TREE_CLONE)',
+    fields: { dst: 'out', other: 'reg', path: 'str', flags: 'u32' },
+  },
   cloneTree: {
     doc: 'Clone the mount that a register holds into a detached one.',
     calls: 'open_tree(OPEN_TREE_CLONE)',

@@ -205,14 +205,19 @@ function splitLayers(parameter: string): string[] {
   return layers.map((layer) => `lowerdir+=${layer.replace(/\\(.)/gs, '$1')}`)
 }
 
-/** Takes the tree that a mount shows from the host, before anything can hide it. Nothing to do for other mounts. */
-export function cloneSource(plan: PlanBuilder, mount: PreparedMount): Register | undefined {
+/**
+ * Takes the tree that a mount shows from the host, before anything can hide it. Nothing to do for other mounts.
+ * @param other the tree as it was taken with rights that this process may not have any more
+ */
+export function cloneSource(plan: PlanBuilder, mount: PreparedMount, other?: Register): Register | undefined {
   const { source, options, origin } = mount
   if (source.from !== 'host') return
-  const tree = plan.register(mount.destination)
+  const dst = plan.register(mount.destination)
+  const { path } = source
   const flags = (source.recursive ? at.RECURSIVE : 0) | (options.sourceNoFollow === undefined ? 0 : at.SYMLINK_NOFOLLOW)
-  plan.add('openTree', `${origin}/source`, { dst: tree, path: source.path, flags })
-  return tree
+  if (other === undefined) plan.add('openTree', `${origin}/source`, { dst, path, flags })
+  else plan.add('openTreeOr', `${origin}/source`, { dst, other, path, flags })
+  return dst
 }
 
 /** Whether the mount is to share events with the host's mount that it shows (options shared, rshared). */

@@ -61,6 +61,7 @@ const verbs: Readonly<Partial<Record<StepName, string>>> = {
   notDumpable: 'protect init from other processes',
   propagation: 'change propagation of',
   openTree: 'bind',
+  openTreeOr: 'bind',
   cloneTree: 'clone mount',
   newMount: 'mount',
   mountAttributes: 'set mount attributes',
@@ -204,6 +205,10 @@ function filteredHint({ step, spec }: FailureFacts, code: string): string | unde
   return 'without process.noNewPrivileges the filter of linux.seccomp is in force by then, and must allow capset'
 }
 
+function missingSource(code: string): string | undefined {
+  return code === 'ENOENT' ? 'the source of a bind mount must exist on the host' : undefined
+}
+
 /** The kernel names what the filesystem does not know; then it is no option of every mount either, but may be meant as one. */
 function isUnknownOption(detail: Uint8Array): boolean {
   return text(detail).includes('Unknown parameter')
@@ -234,7 +239,8 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed, step: Faile
     if (code !== 'ENOENT' || subject === '') return undefined
     return 'the path of a createContainer hook counts from the root of the host, that of a startContainer hook from the container'
   },
-  openTree: (code) => (code === 'ENOENT' ? 'the source of a bind mount must exist on the host' : undefined),
+  openTree: missingSource,
+  openTreeOr: missingSource,
   newMount: (code, { subject, detail }, step) => {
     if (code === 'ENODEV') return `the kernel has no filesystem ${subject}: see /proc/filesystems, or load its module`
     if (code === 'EBUSY') return 'another mount of this filesystem excludes these options'

@@ -1,6 +1,7 @@
 /** Features of dockerd itself, and its networks. */
 import { strict as assert } from 'node:assert'
-import { appendFileSync, existsSync } from 'node:fs'
+import { appendFileSync, chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import type { Docker } from './docker.ts'
 import { ended, run, unique, until, type Feature } from './feature.ts'
 
@@ -117,6 +118,13 @@ export const daemonFeatures: readonly Feature<Docker>[] = [
         assert.equal(await other.client.ok`run --rm -v vol:/v ${image} ${sh('echo x > /v/f; stat -c %u /v/f')}`, '0')
         ended(await other.client.typed('tty; exit 4\n')`run --rm -it ${image} sh`, 4, /pts/)
         assert.match(await other.client.ok`run --rm --userns=host ${image} cat /proc/self/uid_map`, /4294967295/)
+        const closed = path.join(other.dir, 'closed')
+        mkdirSync(path.join(closed, 'source'), { recursive: true })
+        writeFileSync(path.join(closed, 'source/file'), 'from a home directory')
+        chownSync(closed, 5555, 5555)
+        chmodSync(closed, 0o700)
+        const bound = await other.client.ok`run --rm -v ${closed}/source:/b:ro ${image} cat /b/file`
+        assert.equal(bound, 'from a home directory')
       } finally {
         await other.end()
       }

@@ -126,7 +126,7 @@ address = "${address}"
 async function start(setting: Setting): Promise<Docker> {
   const tar = await makeTar(setting.work)
   const args = setting.where === 'systemd' ? ['--exec-opt', 'native.cgroupdriver=systemd'] : []
-  if (setting.smoke) args.push(...noNetworks)
+  if (setting.smoke || setting.where !== 'host') args.push(...noNetworks)
   const docker = new Docker(setting, 'docker', { args })
   await docker.start()
   await docker.load(tar)

@@ -170,3 +170,25 @@ test('the source of a bind may lie in a directory that only the root of the cont
   t.is(stdout, 'bound')
   sandbox.assertClean(t)
 })
+
+test('the source of a bind may lie in a directory that nobody of the container may enter', (t) => {
+  const sandbox = new Sandbox(t)
+  // A home directory of the host, as Docker's users bind from with userns-remap.
+  const closed = path.join(sandbox.dir, 'closed')
+  const source = path.join(closed, 'source')
+  mkdirSync(source, { recursive: true })
+  writeFileSync(path.join(source, 'file'), 'bound')
+  chownSync(closed, 5555, 5555)
+  chmodSync(closed, 0o700)
+  sandbox.configure(
+    mapped([{ containerID: 0, hostID: 300_000, size: 65536 }], (spec) => {
+      spec.mounts!.push({ destination: '/dev/bound', source, options: ['bind', 'ro'] })
+      spec.process!.args = ['inside', 'cat', '/dev/bound/file']
+    }),
+  )
+  open(sandbox)
+  const { status, stdout, stderr } = sandbox.runContainer()
+  t.is(status, 0, stderr)
+  t.is(stdout, 'bound')
+  sandbox.assertClean(t)
+})

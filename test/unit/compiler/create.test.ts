@@ -1,7 +1,7 @@
 import test from 'ava'
 import { at, clone, fileType, mountAttr, propagation } from '../../../src/plan/kernel.ts'
 import { explainPlan } from '../../../src/plan/explain.ts'
-import { syncPoint } from '../../../src/plan/steps.ts'
+import { syncPoint, type Step } from '../../../src/plan/steps.ts'
 import { encodePlan } from '../../../src/plan/wire.ts'
 import { compileCreate } from '../../../src/compiler/create.ts'
 import { defaultSpec } from '../../../src/spec/default.ts'
@@ -127,6 +127,15 @@ test('in a user namespace everything of the host is taken before its root is ent
   for (const path of ['/srv', '/bundle/rootfs', '/dev/zero', '/dev/tty'])
     t.true(indexOf(plan, 'openTree', (step) => step.op === 'openTree' && step.path === path) < root, path)
   t.deepEqual(stepsOf(plan, 'mknod'), [])
+})
+
+test("a bind's source is taken before a user namespace is entered too, for what its ids may not reach", (t) => {
+  const change = { spec: { mounts: [{ destination: '/b', source: '/srv/b', options: ['bind'] }] }, linux: ownUser }
+  const { plan } = compileSample(change)
+  const isSource = (step: Step) => 'path' in step && step.path === '/srv/b'
+  t.true(indexOf(plan, 'openTree', isSource) < indexOf(plan, 'fork'))
+  t.true(indexOf(plan, 'fork') < indexOf(plan, 'openTreeOr', isSource))
+  t.is(stepsOf(compileSample(change, { euid: 1000 }).plan, 'openTreeOr').length, 0)
 })
 
 test('limits that a user namespace may not raise are left to the parent, and no others', (t) => {

@@ -3,7 +3,7 @@ import type { Plan } from '../../../src/plan/plan.ts'
 import { stepTable } from '../../../src/plan/steps.ts'
 
 /** Steps that empty a register that they read. */
-const emptying = new Set(['close', 'setns', 'useConsole'])
+const emptying = new Set(['close', 'openTreeOr', 'setns', 'useConsole'])
 
 export function registerFaults(plan: Plan): string[] {
   const faults: string[] = []
