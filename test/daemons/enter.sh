@@ -12,29 +12,30 @@ runtime=$1
 shift
 
 own=(--mount --propagation private)
-[ "${RUNT_TEST_ENV:-host}" = vm ] || own+=(--net --ipc --uts --cgroup --pid --fork --kill-child --mount-proc)
+[ "${RUNT_TEST_ENV:-host}" = vm ] || own+=(--net --ipc --uts --pid --fork --kill-child --mount-proc)
 
-# The daemons' cgroups lie below one that goes with them.
+# The daemons' cgroups lie below one that goes with them; where cgroup v2 is mounted nowhere, they are at its root.
 cgroup=
-if [ "${RUNT_TEST_ENV:-host}" != vm ]; then
-  hierarchy=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET)
-  [ -n "$hierarchy" ] || {
-    echo 'enter: cgroup v2 is mounted nowhere' >&2
-    exit 1
-  }
+hierarchy=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET || true)
+if [ "${RUNT_TEST_ENV:-host}" != vm ] && [ -n "$hierarchy" ]; then
   cgroup=$hierarchy/runt-daemons.$$
   mkdir "$cgroup"
   trap 'find "$cgroup" -depth -type d -exec rmdir {} +' EXIT
 fi
 
-(
-  # The namespace's root is the cgroup that its first process is in.
-  [ -z "$cgroup" ] || echo "$BASHPID" > "$cgroup/cgroup.procs"
-  exec unshare "${own[@]}" -- bash -euc '
+# Its first process goes there before the namespace of cgroups is made, whose root that is, and below it afterwards: a cgroup with
+# processes of its own passes no controller on.
+unshare "${own[@]}" -- bash -euc '
+  [ -z "$1" ] || echo 0 > "$1/cgroup.procs"
+  shift
+  [ "$$" != 1 ] || exec unshare --cgroup -- "$@"
+  exec "$@"' bash "$cgroup" bash -euc '
   project=$1 packages=$2 runtime=$3
   shift 3
   if [ "${RUNT_TEST_ENV:-host}" != vm ]; then
     mount -t cgroup2 none /sys/fs/cgroup
+    mkdir -p /sys/fs/cgroup/daemons
+    echo 0 > /sys/fs/cgroup/daemons/cgroup.procs
     for folder in /run /var/lib; do mount -t tmpfs -o mode=755 "$(basename "$folder")" "$folder"; done
     mkdir /run/lock
     ip link set lo up
@@ -61,4 +62,3 @@ fi
   init=
   [ "$$" != 1 ] || init="tini --"
   exec $init "$@"' bash "$project" "$packages" "$runtime" "$@"
-)
