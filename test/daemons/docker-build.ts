@@ -31,6 +31,7 @@ function builds(builder: string, buildkit: '0' | '1'): readonly Feature<Docker>[
   return [
     {
       feature: `build with ${builder}: stages, RUN, COPY, WORKDIR, USER`,
+      smoke: true,
       run: async (docker) => {
         const { tag, result } = await build(docker, stages)
         ended(result, 0)

@@ -101,6 +101,7 @@ export const daemonFeatures: readonly Feature<Docker>[] = [
   },
   {
     feature: '--userns-remap',
+    smoke: true,
     alone: true,
     run: async (docker) => {
       for (const file of ['/etc/passwd', '/etc/group'])
