@@ -160,12 +160,12 @@ export async function attachToUnit(host: Host, { unit }: SavedCgroup, pid: numbe
   await withManager(host, unit!.bus, (manager) => attachProcess(manager, unit!.name, below, pid))
 }
 
-/** Stops a unit with all that runs in it. A systemd that is gone has taken its units along. */
+/** Stops a unit with all that runs in it. Where nobody listens any more, the end of its processes and of its cgroup has to do. */
 export async function stopUnitOf(host: Host, saved: SavedCgroup): Promise<void> {
   const { bus, name } = saved.unit!
   try {
     await withManager(host, bus, (manager) => stopUnit(manager, name))
   } catch (error) {
-    if (!isBusMissing(error) || (await host.files.status(cgroupDir(saved))) !== undefined) throw error
+    if (!isBusMissing(error)) throw error
   }
 }
