@@ -1,12 +1,16 @@
 // chownCgroup(cgroup, files, uid): gives a cgroup, by its descriptor, and files in it to a user.
-// removeCgroupsBelow(path): the cgroups below another. A container that may write to its cgroup names and nests them as
-// it likes: names that are no UTF-8, more levels than a path can have, or than this process can have descriptors. So
-// all goes by descriptors, of which two are open at a time.
+// cgroupTasksBelow(path): what lives in the cgroups below another; removeCgroupsBelow(path): removes those cgroups. A
+// container that may write to its cgroup names and nests them as it likes: names that are no UTF-8, more levels than a
+// path can have, or than this process can have descriptors. So all goes by descriptors, of which a few are open at a
+// time.
 #include <dirent.h>
 #include <fcntl.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "binding.h"
 #include "fd.h"
@@ -87,6 +91,87 @@ Napi::Value remove_cgroups_below(const Napi::CallbackInfo &info) {
   return Napi::Boolean::New(info.Env(), remove_below(std::move(cgroup), path));
 }
 
+// Reads a list of numbers. Returns 0 or the errno; a cgroup that was removed meanwhile holds nothing.
+int read_numbers(int cgroup, const char *file, std::vector<double> &numbers) {
+  const Fd fd(retry([&] { return ::openat(cgroup, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC); }));
+  if (!fd.valid()) return errno == ENOENT || errno == ENODEV ? 0 : errno;
+  std::string text;
+  for (char part[4096];;) {
+    const ssize_t size = retry([&] { return ::read(fd.get(), part, sizeof part); });
+    if (size == -1) return errno == ENODEV ? 0 : errno;
+    if (size == 0) break;
+    text.append(part, static_cast<size_t>(size));
+  }
+  for (const char *at = text.c_str(); *at != '\0';) {
+    char *end = nullptr;
+    numbers.push_back(static_cast<double>(std::strtol(at, &end, 10)));
+    if (end == at) return EIO;
+    at = *end == '\n' ? end + 1 : end;
+  }
+  return 0;
+}
+
+struct Tasks {
+  std::vector<double> processes;
+  // Of threaded cgroups, which list no processes.
+  std::vector<double> threads;
+};
+
+void read_tasks(int cgroup, const std::string &path, Tasks &tasks) {
+  int error = read_numbers(cgroup, "cgroup.procs", tasks.processes);
+  if (error == EOPNOTSUPP) error = read_numbers(cgroup, "cgroup.threads", tasks.threads);
+  // EOPNOTSUPP again: neither, "domain invalid", which has none.
+  if (error != 0 && error != EOPNOTSUPP) fail_with(error, "read", path + "/…/cgroup.procs");
+}
+
+std::vector<std::string> children_of(int cgroup, const std::string &path) {
+  const Directory directory = listing(cgroup, path);
+  std::vector<std::string> names;
+  while (const char *name = next_cgroup(directory.get(), path)) names.emplace_back(name);
+  return names;
+}
+
+Tasks tasks_below(Fd cgroup, const std::string &path) {
+  Tasks tasks;
+  // Those of each level that were not looked at yet.
+  std::vector<std::vector<std::string>> levels = {children_of(cgroup.get(), path)};
+  for (;;) {
+    if (levels.back().empty()) {
+      levels.pop_back();
+      if (levels.empty()) return tasks;
+      cgroup = open_directory(cgroup.get(), "..");
+      if (!cgroup.valid()) fail("open", path + "/…");
+      continue;
+    }
+    const std::string name = std::move(levels.back().back());
+    levels.back().pop_back();
+    Fd child = open_directory(cgroup.get(), name.c_str());
+    if (!child.valid() && (errno == ENOENT || errno == ENODEV)) continue;
+    if (!child.valid()) fail("open", path + "/…");
+    read_tasks(child.get(), path, tasks);
+    levels.push_back(children_of(child.get(), path));
+    cgroup = std::move(child);
+  }
+}
+
+Napi::Array array_of(Napi::Env env, const std::vector<double> &numbers) {
+  auto array = Napi::Array::New(env, numbers.size());
+  for (size_t i = 0; i < numbers.size(); i++) array.Set(static_cast<uint32_t>(i), Napi::Number::New(env, numbers[i]));
+  return array;
+}
+
+Napi::Value cgroup_tasks_below(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const std::string path = args.path(0);
+  Fd cgroup = open_directory(AT_FDCWD, path.c_str());
+  if (!cgroup.valid() && errno != ENOENT) fail("open", path);
+  const Tasks tasks = cgroup.valid() ? tasks_below(std::move(cgroup), path) : Tasks{};
+  auto result = Napi::Object::New(info.Env());
+  result.Set("processes", array_of(info.Env(), tasks.processes));
+  result.Set("threads", array_of(info.Env(), tasks.threads));
+  return result;
+}
+
 constexpr gid_t same_group = static_cast<gid_t>(-1);
 
 Napi::Value chown_cgroup(const Napi::CallbackInfo &info) {
@@ -108,6 +193,7 @@ Napi::Value chown_cgroup(const Napi::CallbackInfo &info) {
 
 void bind_cgroups(Napi::Object exports) {
   bind<chown_cgroup>(exports, "chownCgroup");
+  bind<cgroup_tasks_below>(exports, "cgroupTasksBelow");
   bind<remove_cgroups_below>(exports, "removeCgroupsBelow");
 }
 

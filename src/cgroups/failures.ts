@@ -49,7 +49,7 @@ export function goneError(path: string, cause?: unknown): RuntError {
 }
 
 /** A file of a process in /proc; undefined where the process is gone, also between open(2) and read(2) (ESRCH). */
-export async function readOfProcess(host: Host, pid: string, file: string): Promise<string | undefined> {
+export async function readOfProcess(host: Host, pid: string | number, file: string): Promise<string | undefined> {
   try {
     return await host.files.readTextIfExists(`/proc/${pid}/${file}`)
   } catch (error) {

@@ -3,7 +3,7 @@
  * Knows neither config.json nor limits.
  */
 import { RuntError } from '../errors.ts'
-import type { Fd, Host } from '../host/host.ts'
+import type { CgroupTasks, Fd, Host } from '../host/host.ts'
 import { codeOf, failed, inWords, isGone, readOfProcess } from './failures.ts'
 
 /** CGROUP2_SUPER_MAGIC of linux/magic.h: what statfs(2) says of a cgroup v2 mount. */
@@ -69,17 +69,22 @@ export async function isFrozen(host: Host, path: string): Promise<boolean> {
   return (await readIfThere(host, `${path}/cgroup.freeze`))?.trim() === '1'
 }
 
-/**
- * The processes in the cgroup and in those below it, in no order; of a missing cgroup, none. Left out are cgroups that the
- * container named or nested so that no path leads to them.
- */
+/** The processes in the cgroup and in those below it, however the container named and nested them; of a missing cgroup, none. */
 export async function processes(host: Host, path: string): Promise<number[]> {
-  const own = ((await readProcs(host, path)) ?? '').split('\n').filter(Boolean).map(Number)
+  const own = await ownProcesses(host, path)
   const stat = await readIfThere(host, `${path}/cgroup.stat`)
-  if (stat !== undefined && flatKey(stat, 'nr_descendants') === '0') return own
-  for (const child of await children(host, path)) own.push(...(await processes(host, child)))
+  if (stat === undefined || flatKey(stat, 'nr_descendants') === '0') return own
+  const below = await tasksBelow(host, path)
   // The processes of threaded cgroups are listed above them as well.
-  return [...new Set(own)]
+  return [...new Set([...own, ...below.processes, ...(await processesOf(host, below.threads))])]
+}
+
+async function tasksBelow(host: Host, path: string): Promise<CgroupTasks> {
+  try {
+    return await host.cgroups.tasksBelow(path)
+  } catch (error) {
+    throw failed('CGROUP_READ', `list the processes of cgroup ${path}`, error)
+  }
 }
 
 /**
@@ -179,53 +184,37 @@ async function removeDescendants(host: Host, path: string): Promise<boolean> {
   }
 }
 
-/** The cgroups directly below. */
-async function children(host: Host, path: string): Promise<string[]> {
-  let names: string[]
-  try {
-    names = await host.files.list(path)
-  } catch (error) {
-    if (isGone(error)) return []
-    throw failed('CGROUP_READ', `list cgroup ${path}`, error)
-  }
-  const found: string[] = []
-  for (const name of names) {
-    if (await isDirectory(host, `${path}/${name}`)) found.push(`${path}/${name}`)
-  }
-  return found
-}
-
-async function isDirectory(host: Host, path: string): Promise<boolean> {
-  try {
-    return (await host.files.status(path, { follow: false }))?.type === 'directory'
-  } catch (error) {
-    if (codeOf(error) === 'ENAMETOOLONG') return false
-    throw failed('CGROUP_READ', `list cgroup ${path}`, error)
-  }
-}
-
 /** cgroup.procs; of a threaded cgroup, which has none to read (EOPNOTSUPP), the processes of its threads. */
-async function readProcs(host: Host, path: string): Promise<string | undefined> {
+async function ownProcesses(host: Host, path: string): Promise<number[]> {
   try {
-    return await readIfThere(host, `${path}/cgroup.procs`)
+    return numbers(await readIfThere(host, `${path}/cgroup.procs`))
   } catch (error) {
     if (codeOf(error) !== 'EOPNOTSUPP') throw failed('CGROUP_READ', `list the processes of cgroup ${path}`, error)
   }
-  const found = new Set<string>()
-  for (const thread of ((await readIfThere(host, `${path}/cgroup.threads`)) ?? '').split('\n').filter(Boolean)) {
-    const status = await readOfProcess(host, thread, 'status')
-    const process = /^Tgid:\s*(\d+)$/m.exec(status ?? '')?.[1]
-    if (process !== undefined) found.add(process)
-  }
-  return [...found].join('\n')
+  return processesOf(host, numbers(await readIfThere(host, `${path}/cgroup.threads`)))
 }
 
-/** The file's text; undefined if there is no such cgroup, or it was removed while its file was open (ENODEV). */
+const numbers = (text: string | undefined): number[] => (text ?? '').split('\n').filter(Boolean).map(Number)
+
+async function processesOf(host: Host, threads: readonly number[]): Promise<number[]> {
+  const found = new Set<number>()
+  for (const thread of threads) {
+    const status = await readOfProcess(host, thread, 'status')
+    const process = /^Tgid:\s*(\d+)$/m.exec(status ?? '')?.[1]
+    if (process !== undefined) found.add(Number(process))
+  }
+  return [...found]
+}
+
+/**
+ * The file's text; undefined if there is no such cgroup or file, or the cgroup was removed while its file was open (ENODEV). The
+ * container may have called a cgroup like a file that is not there: EISDIR.
+ */
 export async function readIfThere(host: Host, file: string): Promise<string | undefined> {
   try {
     return await host.files.readTextIfExists(file)
   } catch (error) {
-    if (isGone(error)) return undefined
+    if (isGone(error) || codeOf(error) === 'EISDIR') return undefined
     throw error
   }
 }

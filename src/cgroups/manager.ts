@@ -7,7 +7,7 @@ import { openFlags, type Fd, type Host } from '../host/host.ts'
 import { enableControllers } from './controllers.ts'
 import type { DeviceFilter } from './devices.ts'
 import { codeOf, failed } from './failures.ts'
-import { flatKey, isFrozen, isPopulated, processes, removeCgroup } from './fs.ts'
+import { flatKey, isFrozen, isPopulated, processes, readIfThere, removeCgroup } from './fs.ts'
 import type { CgroupWrite, UsageCheck } from './knobs.ts'
 
 const pathOrigin = '/linux/cgroupsPath'
@@ -147,7 +147,7 @@ export async function limitMemory(
  * @throws RuntError `CGROUP_USAGE`
  */
 export async function checkUsage(host: Host, path: string, { limit, swap }: UsageCheck): Promise<void> {
-  const used = Number((await host.files.readTextIfExists(`${path}/memory.current`)) ?? NaN)
+  const used = Number((await readIfThere(host, `${path}/memory.current`)) ?? NaN)
   const refuse = (what: string, value: number, field: string): never => {
     throw new RuntError('CGROUP_USAGE', `rejecting ${what} limit ${value} <= usage ${used}`, {
       origin: `/linux/resources/memory/${field}`,
@@ -353,9 +353,9 @@ async function removeMade(host: Host, root: string, path: string, made: string[]
  * @param who died, for the message
  */
 export async function explainDeath(host: Host, path: string, who = 'container init'): Promise<RuntError | undefined> {
-  const memory = await host.files.readTextIfExists(`${path}/memory.events`)
+  const memory = await readIfThere(host, `${path}/memory.events`)
   if (memory !== undefined && Number(flatKey(memory, 'oom_kill') ?? 0) > 0) {
-    const limit = ((await host.files.readTextIfExists(`${path}/memory.max`)) ?? 'max').trim()
+    const limit = ((await readIfThere(host, `${path}/memory.max`)) ?? 'max').trim()
     const own = limit !== 'max' && limit !== ''
     return new StateError('OOM', `${who} was OOM-killed (memory limit too low?)`, {
       origin: own ? '/linux/resources/memory/limit' : pathOrigin,
@@ -364,7 +364,7 @@ export async function explainDeath(host: Host, path: string, who = 'container in
         : `the limit is that of a cgroup above ${path}, or the machine has no more memory`,
     })
   }
-  const pids = await host.files.readTextIfExists(`${path}/pids.events`)
+  const pids = await readIfThere(host, `${path}/pids.events`)
   if (pids !== undefined && Number(flatKey(pids, 'max') ?? 0) > 0) {
     return new StateError('PIDS_LIMIT', `${who} was refused a process (pids limit too low?)`, {
       origin: '/linux/resources/pids/limit',

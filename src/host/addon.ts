@@ -99,6 +99,7 @@ export interface Addon {
   relayReady(socket: Fd, host: Fd, pid: number, pidfd: Fd): void
   // cgroups.cpp
   chownCgroup(cgroup: Fd, files: readonly string[], uid: number): void
+  cgroupTasksBelow(path: string): { processes: number[]; threads: number[] }
   removeCgroupsBelow(path: string): boolean
   // digest.cpp
   sha256(text: string): string

@@ -142,6 +142,7 @@ function cgroups(addon: Addon): Cgroups {
   return {
     setDeviceFilter: (cgroup, program) => addon.setDeviceFilter(cgroup, program),
     chown: (cgroup, files, uid) => addon.chownCgroup(cgroup, files, uid),
+    tasksBelow: (path) => addon.cgroupTasksBelow(path),
     removeBelow: (path) => addon.removeCgroupsBelow(path),
   }
 }

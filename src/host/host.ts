@@ -242,11 +242,23 @@ export interface Sockets {
   notifyHost(address: string): Awaitable<Fd>
 }
 
+/** What lives in cgroups, by number. */
+export interface CgroupTasks {
+  processes: readonly number[]
+  /** Of threaded cgroups, which list no processes. */
+  threads: readonly number[]
+}
+
 export interface Cgroups {
   /** Loads a BPF_PROG_TYPE_CGROUP_DEVICE program and attaches it in place of earlier ones (BPF_CGROUP_DEVICE). */
   setDeviceFilter(cgroup: Fd, program: Uint8Array): Awaitable<void>
   /** Gives a cgroup's directory, and those of these files in it that are there, to a user; their group stays. */
   chown(cgroup: Fd, files: readonly string[], uid: number): Awaitable<void>
+  /**
+   * What lives in the cgroups below a directory of cgroup v2, however they are named and nested, in no order: processes, and of
+   * threaded cgroups the threads. Of a missing one, nothing.
+   */
+  tasksBelow(path: string): Awaitable<CgroupTasks>
   /**
    * Removes the cgroups below a directory of cgroup v2, however they are named and nested; the directory itself stays. A
    * missing one is fine. False if there are processes in one of them.

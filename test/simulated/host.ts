@@ -77,6 +77,7 @@ export class SimulatedHost {
       cgroups: this.counted('cgroups', {
         setDeviceFilter: (fd: Fd) => void this.take(fd),
         chown: (fd: Fd) => void this.take(fd),
+        tasksBelow: (path: string) => ({ processes: this.world.members(path).map(({ pid }) => pid), threads: [] }),
         removeBelow: (path: string) => this.removeBelow(path),
       }),
       networks: this.counted('networks', this.networks()),

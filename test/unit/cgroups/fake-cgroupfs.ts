@@ -161,6 +161,7 @@ export class FakeCgroupfs {
           if (cgroup === undefined) throw systemError('EBADF', 'fchownat')
           cgroup.owner = { uid, files }
         }),
+      tasksBelow: (path) => this.effect('tasks below', path, () => this.tasksBelow(this.cgroup(path))),
       removeBelow: (path) => this.effect('remove below', path, () => this.removeBelow(path)),
     }
     const processes: Partial<Host['processes']> = {
@@ -317,6 +318,18 @@ export class FakeCgroupfs {
     if (node.children.size > 0 || node.processes.length > 0) throw systemError('EBUSY', 'rmdir', path)
     const [parent, name] = this.split(path)
     this.cgroup(parent).children.delete(name)
+  }
+
+  private tasksBelow({ children }: FakeCgroup): { processes: number[]; threads: number[] } {
+    const found: { processes: number[]; threads: number[] } = { processes: [], threads: [] }
+    for (const child of children.values()) {
+      if (child.type === 'threaded') found.threads.push(...child.processes.flatMap((pid) => [pid, 1000 + pid]))
+      else found.processes.push(...child.processes)
+      const below = this.tasksBelow(child)
+      found.processes.push(...below.processes)
+      found.threads.push(...below.threads)
+    }
+    return found
   }
 
   private removeBelow(path: string): boolean {
