@@ -26,15 +26,10 @@ function limits(
 }
 
 export const machineFeatures: readonly Feature<Docker>[] = [
-  limits(
-    '--memory, --memory-swap, --memory-reservation',
-    ['--memory=64m', '--memory-swap=96m', '--memory-reservation=32m'],
-    {
-      'memory.max': /^67108864$/,
-      'memory.swap.max': /^33554432$/,
-      'memory.low': /^33554432$/,
-    },
-  ),
+  limits('--memory, --memory-reservation', ['--memory=64m', '--memory-reservation=32m'], {
+    'memory.max': /^67108864$/,
+    'memory.low': /^33554432$/,
+  }),
   limits('--cpus, --cpu-shares, --cpuset-cpus', ['--cpus=0.5', '--cpu-shares=512', '--cpuset-cpus=0'], {
     'cpu.max': /^50000 100000$/,
     'cpu.weight': /^(20|59)$/,
