@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "../common/raw_syscall.h"
 #include "failure.h"
@@ -94,6 +95,10 @@ struct Order {
   size_t keep_count;
   const rlimit *files;
   bool own_group;
+  // cgroup.procs of the cgroup to move to, or -1.
+  int procs;
+  // The child ran its first instruction.
+  bool begun;
   const char *failed_call;
   int error;
 };
@@ -114,6 +119,8 @@ void inherit(Order &order, int fd) { check(order, "fcntl", raw(SYS_fcntl, fd, F_
 // Runs in the child. All signals are blocked until no handler of the engine is left.
 void run_child(void *argument) {
   Order &order = *static_cast<Order *>(argument);
+  order.begun = true;
+  if (order.procs >= 0) check(order, "write", raw(SYS_write, order.procs, word("0"), 1));
   const KernelSigaction defaults = {};
   for (int signal = 1; signal <= kLastSignal; signal++) {
     // Also what is ignored: the engines ignore SIGPIPE and SIGXFSZ, which programs do not expect.
@@ -251,6 +258,8 @@ StartedChild start_child(const ChildProgram &program) {
                  program.keep.size(),
                  original_file_limit(&files) ? &files : nullptr,
                  program.own_group,
+                 -1,
+                 false,
                  nullptr,
                  0};
   int pidfd = -1;
@@ -265,17 +274,31 @@ StartedChild start_child(const ChildProgram &program) {
     request.cgroup = static_cast<uint64_t>(program.cgroup);
   }
 
-  long pid;
-  {
+  const auto clone = [&] {
     const BoundThread bound(program.cpus);
     BlockedSignals blocked;
-    pid = clone3_call(&request, run_child, &order);
-  }
-  if (pid < 0) fail_with(static_cast<int>(-pid), "clone3", describe(program));
-  StartedChild child{static_cast<pid_t>(pid), Fd(pidfd)};
-  if (order.failed_call == nullptr) return child;
+    const long pid = clone3_call(&request, run_child, &order);
+    if (pid < 0) fail_with(static_cast<int>(-pid), "clone3", describe(program));
+    return StartedChild{static_cast<pid_t>(pid), Fd(std::exchange(pidfd, -1))};
+  };
   siginfo_t info;
-  retry([&] { return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED); });
+  StartedChild child = clone();
+  Fd procs;
+  if (!order.begun && program.cgroup >= 0 && (program.clone_flags & CLONE_NEWCGROUP) == 0) {
+    // Since Linux 6.14 the kernel kills at birth what is cloned into a cgroup whose cgroup.kill was written more often,
+    // or less often, than that of the caller's cgroup. So a container could keep `exec` out for ever. A move is not
+    // affected.
+    retry([&] { return ::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED); });
+    procs = Fd(::openat(program.cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+    if (!procs.valid()) fail("openat", "cgroup.procs");
+    order.procs = procs.get();
+    request.flags &= ~static_cast<uint64_t>(CLONE_INTO_CGROUP);
+    request.cgroup = 0;
+    child = clone();
+  }
+  if (order.failed_call == nullptr) return child;
+  retry([&] { return ::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED); });
+  if (std::strcmp(order.failed_call, "write") == 0) fail_with(order.error, order.failed_call, "cgroup.procs");
   const bool elsewhere = std::strcmp(order.failed_call, "chdir") == 0;
   fail_with(order.error, order.failed_call, elsewhere ? program.directory : program.path);
 }
