@@ -8,6 +8,7 @@ import { syncPoint } from '../plan/steps.ts'
 import { hasLabels } from '../process/labels.ts'
 import type { Process } from '../spec/schema.gen.ts'
 import { invalidConfig, locate, sentence } from './bundle.ts'
+import { isFrozen } from '../cgroups/fs.ts'
 import { cgroupDir } from './cgroup.ts'
 import { absolute, type Context } from './context.ts'
 import { adjustOom, limit, schedule } from './establish.ts'
@@ -157,6 +158,7 @@ async function spawnIn(
 ): Promise<Init> {
   let cgroup: Fd = -1
   if (path !== undefined) {
+    if (request.ignorePaused !== true) await refuseFrozen(host, path, state)
     const details = { origin: request.cgroup === undefined ? undefined : '--cgroup' }
     cgroup = await attempt(`open cgroup ${path}`, details, () => openCgroup(host, path, request.cgroup === undefined))
   }
@@ -164,6 +166,20 @@ async function spawnIn(
     return await Init.spawn(host, plan, { dir, cgroup, target: state }, undo)
   } finally {
     if (cgroup >= 0) await closeQuietly(host, cgroup)
+  }
+}
+
+/**
+ * The container may freeze cgroups below its own, where the process would stand still before it is a program of its own, and runt,
+ * which waits for that, with it.
+ */
+async function refuseFrozen(host: Host, path: string, state: SavedState): Promise<void> {
+  const own = cgroupDir(state.cgroup!)
+  for (let dir = path; dir.startsWith(`${own}/`); dir = dir.slice(0, dir.lastIndexOf('/'))) {
+    if (!(await isFrozen(host, dir))) continue
+    throw new StateError('PAUSED', `cannot exec in a frozen cgroup: ${dir} (use --ignore-paused to override)`, {
+      hint: `thaw it with: echo 0 > ${dir}/cgroup.freeze`,
+    })
   }
 }
 

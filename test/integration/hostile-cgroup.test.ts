@@ -80,3 +80,38 @@ test('cgroups that are called as files that a cgroup does not have hide nothing'
   t.is(sandbox.run(['delete', '--force', sandbox.id]).status, 0)
   sandbox.assertClean(t)
 })
+
+test('a container that writes to its cgroup.kill does not keep exec out', async (t) => {
+  if (lacks(t, 'runt')) return
+  const sandbox = new Sandbox(t, (spec) => {
+    for (const mount of spec.mounts!)
+      if (mount.type === 'cgroup') mount.options = mount.options!.filter((option) => option !== 'ro')
+    // Nothing that comes from within ends the init of a pid namespace.
+    spec.process!.args = ['inside', 'write', '/sys/fs/cgroup/cgroup.kill', '1', '--', 'pid', '--', 'wait']
+  })
+  sandbox.detached(['run', '--detach', sandbox.id])
+  await eventually(() => sandbox.output() !== '', 'it wrote')
+  for (let repeat = 0; repeat < 2; repeat++) {
+    const { status, stdout, stderr } = sandbox.run(['exec', sandbox.id, 'inside', 'cat', '/proc/self/cgroup'])
+    t.is(status, 0, stderr)
+    t.true(stdout.split('\n').includes('0::/'), stdout)
+  }
+  t.is(sandbox.run(['delete', '--force', sandbox.id]).status, 0)
+  sandbox.assertClean(t)
+})
+
+test('exec into a cgroup that the container has frozen is refused, and does not hang', (t) => {
+  if (lacks(t, 'runt')) return
+  const sandbox = new Sandbox(t, (spec) => (spec.process!.args = ['inside', 'wait']))
+  sandbox.detached(['run', '--detach', sandbox.id])
+  const cgroup = cgroupOf(sandbox.state().pid)
+  within(t, cgroup, 'mkdir -p frozen/below; echo 1 > frozen/cgroup.freeze')
+  for (const place of ['frozen', 'frozen/below']) {
+    const { status, stderr } = sandbox.run(['exec', '--cgroup', place, sandbox.id, 'inside', 'pid'])
+    t.is(status, 255)
+    t.true(stderr.includes(`cannot exec in a frozen cgroup: ${cgroup}/frozen `), stderr)
+  }
+  t.is(sandbox.run(['exec', sandbox.id, 'inside', 'pid']).status, 0)
+  t.is(sandbox.run(['delete', '--force', sandbox.id]).status, 0)
+  sandbox.assertClean(t)
+})
