@@ -4,13 +4,13 @@ import type { RdtStats } from '../cgroups/resctrl-stats.ts'
 import { readStats, type CgroupStats } from '../cgroups/stats.ts'
 import { StateError } from '../errors.ts'
 import type { Fd, Host } from '../host/host.ts'
-import type { Context } from './context.ts'
+import { stateDir, type Context } from './context.ts'
 import { attempt, closeQuietly } from './failures.ts'
 import { cgroupOf } from './pause.ts'
 import { openProcess } from './procfs.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
-import { loadState } from './store.ts'
+import { loadState, readState } from './store.ts'
 
 export type { RdtStats } from '../cgroups/resctrl-stats.ts'
 export { maxUint64, type Amount, type CgroupStats, type DeviceStats, type Pressure } from '../cgroups/stats.ts'
@@ -131,7 +131,7 @@ async function follow(
     // At once: whoever waits for the container's end removes its cgroup then. Again after that: what is empty has had its last kill.
     await tellKills()
     const alive = await isPopulated(host, path)
-    if (alive !== true) {
+    if (alive !== true || (waited.length === 1 && (await isReplaced(context, state)))) {
       await tellKills()
       return 0
     }
@@ -143,6 +143,12 @@ async function follow(
     if (stats === undefined) return 0
     if (stats !== 'unreadable') await emit({ type: 'stats', stats })
   }
+}
+
+/** Whether the container was deleted since its init ended; then the cgroup is that of a new one of the same name. */
+async function isReplaced({ host, globals }: Context, { id, pid, startTime }: SavedState): Promise<boolean> {
+  const now = await readState(host, stateDir(globals, id))
+  return now?.pid !== pid || now.startTime !== startTime
 }
 
 /** What is unreadable now may be told at the next interval. */

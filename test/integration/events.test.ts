@@ -189,6 +189,22 @@ test('the end of a container ends it where there are no controllers either, and 
   }
 })
 
+test('of a container that takes the place of the one that is watched nothing is told', async (t) => {
+  if (lacks(t, 'runt')) return
+  const sandbox = running(t)
+  const child = sandbox.start(['events', '--interval=200ms', sandbox.id])
+  const { events, ended, status } = follow(child)
+  await eventually(() => events().length > 0, 'it watches')
+  // One that is held up, as by a reader that is slow.
+  child.kill('SIGSTOP')
+  t.is(sandbox.run(['delete', '--force', sandbox.id]).status, 0)
+  t.is(sandbox.detached(['run', '--detach', sandbox.id]).status, 0)
+  child.kill('SIGCONT')
+  await eventually(ended, 'it ended')
+  t.is(status(), 0)
+  t.is(sandbox.state().status, 'running')
+})
+
 test('a container that has ended, and an interval that is none, are errors in the words of runc', async (t) => {
   if (lacks(t, 'runc')) return
   const sandbox = running(t)
