@@ -155,6 +155,12 @@ async function missing(host: Host, { root, all, path, refusals }: Outcome, need:
         `${dir}/cgroup.subtree_control: ${inWords(code)}`,
         `have it delegated (Delegate=yes of the systemd unit), or as root: echo +${controller} > ${dir}/cgroup.subtree_control`,
       )
+    case 'EEXIST':
+      // cgroup-v2.rst, "Avoid Name Collisions": the kernel does not.
+      return fail(
+        `${dir} cannot pass it on: a container has given a cgroup of its own the name of one of the controller's files`,
+        `find and remove it: ls -d ${dir}/*/${controller}.*/`,
+      )
     case 'EINVAL':
       if (controller === 'cpu') {
         return fail(

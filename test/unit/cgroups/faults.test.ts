@@ -54,6 +54,17 @@ test('a controller that somebody took away is passed on again when a limit is ch
   t.is(fake.get('/pod/c')?.values.get('pids.max'), '5')
 })
 
+test('a cgroup of another container that is called as a file of the controller is what to look for', async (t) => {
+  const fake = new FakeCgroupfs()
+  fake.add('/pod/c')
+  fake.get('/pod')!.enabled.delete('memory')
+  fake.failures.set(`+memory ${fake.root}/pod`, 'EEXIST')
+  const error = await runtError(() => update(fake, '/pod/c', { memory: { limit: 4096 } }))
+  t.is(error.code, 'NO_CONTROLLER')
+  t.regex(error.message, /the name of one of the controller's files$/)
+  t.is(error.hint, 'find and remove it: ls -d /sys/fs/cgroup/pod/*/memory.*/')
+})
+
 test('a cgroup that was removed under a container is told as such', async (t) => {
   const fake = new FakeCgroupfs()
   for (const action of [
