@@ -86,7 +86,17 @@ const format: OptionRow = {
   doc: 'form of the output (default: table)',
 }
 
+/** Those that `completion` knows. */
+export const shells = ['bash', 'zsh', 'fish'] as const
+
 export const commands: readonly Command[] = [
+  {
+    name: 'completion',
+    doc: 'print what bash, zsh or fish needs to complete the commands of runt',
+    args: { list: [{ name: 'shell' }], min: 1, max: 1 },
+    options: [],
+    load: () => import('./completion.ts'),
+  },
   {
     name: 'create',
     doc: 'make a container that waits for start',
@@ -118,7 +128,7 @@ export const commands: readonly Command[] = [
     stopAtArgument: true,
     options: [
       consoleSocket,
-      { name: 'cwd', value: 'dir', doc: 'working directory in the container' },
+      { name: 'cwd', value: 'container-dir', doc: 'working directory in the container' },
       { name: 'env', short: 'e', value: 'name=value', list: true, doc: 'environment variable; may be repeated' },
       { name: 'tty', short: 't', doc: 'give the process a terminal' },
       { name: 'user', short: 'u', value: 'uid[:gid]', doc: 'user and group, as numbers' },
