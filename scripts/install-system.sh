@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# install-system.sh [uninstall]: puts the command where people and daemons find it, and prints how each daemon of this machine is told
+# of it; registers nothing itself. Repeated, it replaces what is there at once: what runs meanwhile keeps its files. As root.
+#   PREFIX    where to (/usr/local)
+#   DESTDIR   a folder that stands for the root of the machine, for packages
+#   NO_BUILD  take dist/ as it is
+source "$(dirname "$0")/lib.sh"
+
+prefix=${PREFIX:-/usr/local}
+[[ $prefix = /* ]] || fail "PREFIX must be an absolute path, not '$prefix'"
+prefix=${prefix%/}
+root=${DESTDIR:-}$prefix
+home=$root/lib/runt
+
+# Beside the command, what comes from its table: below $root. Debian's zsh looks for what packages bring in a folder of its own.
+manual=share/man/man8/runt.8
+zsh_functions=share/zsh/site-functions
+[ "$prefix" != /usr ] || zsh_functions=share/zsh/vendor-completions
+completions=(
+  "bash share/bash-completion/completions/runt"
+  "zsh $zsh_functions/_runt"
+  "fish share/fish/vendor_completions.d/runt.fish"
+)
+
+# As whoever called sudo, so that what is built belongs to them.
+as_caller() {
+  if [ "$(id -u)" = 0 ] && [ -n "${SUDO_USER:-}" ]; then
+    sudo --preserve-env --user "$SUDO_USER" env "PATH=$PATH" "$@"
+  else
+    "$@"
+  fi
+}
+
+# put MODE FILE: standard input becomes a file below $root, all at once.
+put() {
+  local file=$root/$2
+  install -d -m 755 "${file%/*}"
+  install -m "$1" /dev/stdin "$file.new"
+  mv -fT "$file.new" "$file"
+}
+
+install_command() {
+  local build file each
+  build=$(sha256sum dist/bin/runt dist/libexec/runt dist/libexec/runt.node | sha256sum | cut -c 1-12)
+  install -d -m 755 "$root/bin" "$home"
+  if [ ! -e "$home/$build" ]; then
+    rm -rf "$home/$build.new"
+    install -d -m 755 "$home/$build.new/bin" "$home/$build.new/libexec"
+    for file in bin/runt libexec/runt libexec/runt.node; do install -m 755 "dist/$file" "$home/$build.new/$file"; done
+    mv -T "$home/$build.new" "$home/$build"
+  fi
+  # rename(2) of a link: the command is there at every moment, the old one or the new one.
+  ln -sfn "../lib/runt/$build/bin/runt" "$root/bin/runt.new"
+  mv -fT "$root/bin/runt.new" "$root/bin/runt"
+  for each in "$home"/*; do
+    if [ "$each" != "$home/$build" ]; then rm -rf "$each"; fi
+  done
+}
+
+install_texts() {
+  local each
+  node --import tsx scripts/manual.ts | put 644 "$manual"
+  for each in "${completions[@]}"; do dist/bin/runt completion "${each%% *}" | put 644 "${each#* }"; done
+}
+
+uninstall() {
+  local each
+  rm -rf "$root/bin/runt" "$home" "${root:?}/$manual"
+  for each in "${completions[@]}"; do rm -f "$root/${each#* }"; done
+}
+
+found() {
+  PATH=$PATH:/usr/sbin:/sbin command -v "$1" > /dev/null
+}
+
+# How a daemon is told: what is written where, and what makes it read that.
+registration() {
+  local any='' runt=$prefix/bin/runt
+  if found dockerd; then
+    any=1
+    cat << TEXT
+
+Docker: in /etc/docker/daemon.json, then systemctl reload docker
+    { "runtimes": { "runt": { "path": "$runt" } } }
+  docker run --runtime runt … uses it; "default-runtime": "runt" in the same file makes it everybody's.
+TEXT
+  fi
+  if found containerd; then
+    any=1
+    cat << TEXT
+
+containerd: ctr run --runc-binary $runt …
+  for Kubernetes, in /etc/containerd/config.toml, then systemctl restart containerd
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runt]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runt.options]
+        BinaryName = "$runt"
+TEXT
+  fi
+  if found podman || found buildah; then
+    any=1
+    cat << TEXT
+
+Podman and Buildah: podman --runtime $runt …; for good, in /etc/containers/containers.conf
+    [engine]
+    runtime = "runt"
+    [engine.runtimes]
+    runt = ["$runt"]
+TEXT
+  fi
+  if found crio; then
+    any=1
+    cat << TEXT
+
+CRI-O: in /etc/crio/crio.conf.d/10-runt.conf, then systemctl restart crio
+    [crio.runtime.runtimes.runt]
+    runtime_path = "$runt"
+TEXT
+  fi
+  if [ -z "$any" ]; then
+    echo
+    echo "No daemon was found that could use it. runt spec, runt run: see $runt --help"
+  fi
+}
+
+case ${1:-install} in
+  install) ;;
+  uninstall)
+    uninstall
+    echo "$root: runt is gone. What daemons were told of it has to be taken out by hand."
+    exit
+    ;;
+  *) fail "unknown argument '$1': install or uninstall" ;;
+esac
+
+if [ -z "${NO_BUILD:-}" ]; then
+  as_caller bash scripts/build.sh
+fi
+[ -x dist/bin/runt ] || fail "dist/bin/runt is not there: run 'npm ci' and 'npm run build' first"
+if ! install -d -m 755 "$root" 2> /dev/null || [ ! -w "$root" ]; then
+  fail "$root cannot be written to: run it as root, or set PREFIX to a folder of yours"
+fi
+install_command
+install_texts
+echo "$root/bin/runt is installed, with its manual page runt(8) and completions for bash, zsh and fish."
+if [ -z "${DESTDIR:-}" ]; then registration; fi
