@@ -112,6 +112,13 @@ export const commands: readonly Command[] = [
     load: () => import('./delete.ts'),
   },
   {
+    name: 'doctor',
+    doc: 'examine what this machine and its daemons offer containers, and say what to mend; does nothing',
+    args: { list: [], min: 0, max: 0 },
+    options: [{ ...format, value: 'text|json', choices: ['text', 'json'], doc: 'form of the output (default: text)' }],
+    load: () => import('./doctor.ts'),
+  },
+  {
     name: 'events',
     doc: 'print what a container uses, and its OOM kills, as JSON lines, until it ends',
     args: { list: [id], min: 1, max: 1 },

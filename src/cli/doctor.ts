@@ -1,0 +1,24 @@
+import type { Context } from '../runtime/context.ts'
+import { examine, type Finding } from '../runtime/doctor.ts'
+import type { Parsed } from './parse.ts'
+
+/** @returns 1 if there is a problem; warnings do not count. */
+export async function run(parsed: Parsed, context: Context): Promise<number> {
+  const findings = await examine(context)
+  const json = parsed.text('format') === 'json'
+  await context.host.output.stdout(json ? `${JSON.stringify(findings, null, 2)}\n` : asText(findings))
+  return findings.some(({ verdict }) => verdict === 'problem') ? 1 : 0
+}
+
+function asText(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ subject }) => subject.length))
+  const lines = findings.map(({ subject, verdict, message, hint }) => {
+    const first = `${verdict.padEnd(7)}  ${subject.padEnd(width)}  ${message}\n`
+    return hint === undefined ? first : `${first}${' '.repeat(7 + 2 + width + 2)}hint: ${hint}\n`
+  })
+  const counts = (['problem', 'warning'] as const).map((verdict) => {
+    const number = findings.filter((finding) => finding.verdict === verdict).length
+    return number === 1 ? `a ${verdict}` : `${number === 0 ? 'no' : number} ${verdict}s`
+  })
+  return `${lines.join('')}\n${counts.join(', ')}\n`
+}
