@@ -2,7 +2,16 @@
 import test from 'ava'
 import { Ajv } from 'ajv'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { eventually, lacks, lines, runtime, Sandbox } from './harness.ts'
 
@@ -181,6 +190,11 @@ test('cgroupsPath may be absolute and relative, and leads to the same place each
   // crun runs here without cgroups; runc puts a relative path below the caller’s own cgroup.
   if (lacks(t, 'runt')) return
   const sandbox = new Sandbox(t)
+  // A cgroup on the way to the container's stays, as with runc.
+  const parents = new Set<string>()
+  t.teardown(() => {
+    for (const parent of parents) rmdirSync(parent)
+  })
   for (const cgroupsPath of [`/runt-${sandbox.id}/absolute`, `runt-${sandbox.id}/relative`]) {
     sandbox.configure((spec) => {
       spec.linux!.cgroupsPath = cgroupsPath
@@ -192,6 +206,7 @@ test('cgroupsPath may be absolute and relative, and leads to the same place each
       t.is(sandbox.run(['delete', '--force', sandbox.id]).status, 0)
       return /^0::(.*)$/m.exec(cgroup)![1]!
     })
+    parents.add(path.dirname(`/sys/fs/cgroup${seen[0]}`))
     t.is(seen[0], seen[1])
     t.true(seen[0]!.endsWith(cgroupsPath), seen[0])
     if (cgroupsPath.startsWith('/')) t.is(seen[0], cgroupsPath)

@@ -176,8 +176,9 @@ export class Sandbox {
     writeFileSync(path.join(this.bundle, 'config.json'), text)
   }
 
-  /** The command line for a command of the runtime. */
+  /** The command line for a command of the runtime; without arguments, for a script that gives it the sandbox's id itself. */
   command(...args: string[]): string[] {
+    if (args.length === 0) this.ids.add(this.id)
     for (const arg of args) if (arg.startsWith(`t${process.pid}-`)) this.ids.add(arg)
     return [...underTest, '--root', this.stateRoot, ...args]
   }
