@@ -86,16 +86,13 @@ const format: OptionRow = {
   doc: 'form of the output (default: table)',
 }
 
-/** Those that `completion` knows. */
-export const shells = ['bash', 'zsh', 'fish'] as const
-
 export const commands: readonly Command[] = [
   {
     name: 'completion',
     doc: 'print what bash, zsh or fish needs to complete the commands of runt',
     args: { list: [{ name: 'shell' }], min: 1, max: 1 },
     options: [],
-    load: () => import('./completion.ts'),
+    load: async () => (await import('./completion.ts')).completionOf({ commands, globalOptions, helpOption }),
   },
   {
     name: 'create',

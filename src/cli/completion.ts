@@ -1,23 +1,35 @@
 /** `runt completion`: what a shell completes, made from the table of commands. Loaded only when it is asked for. */
 import { UsageError } from '../errors.ts'
-import type { Context } from '../runtime/context.ts'
-import { commands, globalOptions, helpOption, shells } from './commands.ts'
-import type { OptionRow, Parsed } from './parse.ts'
-import type { Command } from './table.ts'
+import type { OptionRow } from './parse.ts'
+import type { Command, CommandModule } from './table.ts'
 
-export async function run(parsed: Parsed, context: Context): Promise<number> {
-  const shell = shells.find((name) => name === parsed.args[0])
-  if (shell === undefined)
-    throw new UsageError(`no completion for ${JSON.stringify(parsed.args[0])}`, {
-      hint: `there are ${shells.join(', ')}`,
-    })
-  await context.host.output.stdout(completion(shell))
-  return 0
+/** The shells that there is a completion for. */
+export const shells = ['bash', 'zsh', 'fish'] as const
+
+/** What can be completed. */
+export interface Table {
+  commands: readonly Command[]
+  globalOptions: readonly OptionRow[]
+  /** Of every command. */
+  helpOption: OptionRow
+}
+
+/** The command `completion`. The table that it is a row of is handed to it, so that neither file needs the other. */
+export function completionOf(table: Table): CommandModule {
+  return {
+    run: async ({ args: [name] }, { host }) => {
+      const shell = shells.find((each) => each === name)
+      if (shell === undefined)
+        throw new UsageError(`no completion for ${JSON.stringify(name)}`, { hint: `there are ${shells.join(', ')}` })
+      await host.output.stdout(completion(shell, table))
+      return 0
+    },
+  }
 }
 
 /** The completion for one shell, as a script that it reads. */
-export function completion(shell: (typeof shells)[number]): string {
-  return { bash, zsh, fish }[shell]()
+export function completion(shell: (typeof shells)[number], table: Table): string {
+  return { bash, zsh, fish }[shell](table)
 }
 
 /** What stands in the place of a value or an argument. */
@@ -39,17 +51,19 @@ function kindOfArgument({ name, args }: Command): Kind {
 }
 
 const visible = (options: readonly OptionRow[]): OptionRow[] => options.filter(({ hidden }) => hidden !== true)
-const flagsOf = (command: Command): OptionRow[] => [...visible(command.options), helpOption]
 const spellings = ({ name, short }: OptionRow): string[] =>
   short === undefined ? [`--${name}`] : [`--${name}`, `-${short}`]
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
-function bash(): string {
-  const valued = (options: readonly OptionRow[]): string =>
-    options
-      .filter(({ value }) => value !== undefined)
-      .flatMap(spellings)
-      .join(' ')
+/** Those that take a value. */
+const valued = (options: readonly OptionRow[]): string =>
+  options
+    .filter(({ value }) => value !== undefined)
+    .flatMap(spellings)
+    .join(' ')
+
+function bash({ commands, globalOptions, helpOption }: Table): string {
+  const flagsOf = ({ options }: Command): OptionRow[] => [...visible(options), helpOption]
   const values = (prefix: string, options: readonly OptionRow[]): string[] =>
     options.flatMap((option) => {
       const pattern = spellings(option).map((flag) => quote(`${prefix} ${flag}`))
@@ -125,7 +139,8 @@ complete -F _runt runt
 `
 }
 
-function zsh(): string {
+function zsh({ commands, globalOptions, helpOption }: Table): string {
+  const flagsOf = ({ options }: Command): OptionRow[] => [...visible(options), helpOption]
   const text = (doc: string): string => doc.replaceAll(/[[\]\\:]/g, '\\$&')
   const action = (kind: Kind, choices: readonly string[]): string =>
     ({ choices: `(${choices.join(' ')})`, directory: '_directories', file: '_files', id: '_runt_ids', other: ' ' })[
@@ -182,7 +197,8 @@ if [ "$funcstack[1]" = _runt ]; then _runt "$@"; else compdef _runt runt; fi
 `
 }
 
-function fish(): string {
+function fish({ commands, globalOptions, helpOption }: Table): string {
+  const flagsOf = ({ options }: Command): OptionRow[] => [...visible(options), helpOption]
   const rest = (kind: Kind, choices: readonly string[]): string =>
     ({
       choices: ` -x -a ${quote(choices.join(' '))}`,

@@ -4,8 +4,10 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { commands } from '../../../src/cli/commands.ts'
+import { commands, globalOptions, helpOption } from '../../../src/cli/commands.ts'
 import { completion } from '../../../src/cli/completion.ts'
+
+const table = { commands, globalOptions, helpOption }
 
 function shell(t: ExecutionContext, program: string, args: string[], cwd?: string): string {
   const env = { PATH: '/usr/bin:/bin', HOME: '/nonexistent', LC_ALL: 'C.UTF-8' }
@@ -16,7 +18,7 @@ function shell(t: ExecutionContext, program: string, args: string[], cwd?: strin
 
 /** What bash offers for a line that is typed up to its end; readline has split it, with `=` as a word of its own. */
 function offered(t: ExecutionContext, words: string[], cwd?: string): string[] {
-  const script = `${completion('bash')}
+  const script = `${completion('bash', table)}
 runt() { printf 'asked %s\\n' "$*" >&3; printf 'web\\nworker\\n'; }
 exec 3>&2
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
@@ -88,7 +90,7 @@ test('bash offers files and directories where they are meant', (t) => {
 })
 
 test('bash asks for the containers of the root that the line names', (t) => {
-  const script = `${completion('bash')}
+  const script = `${completion('bash', table)}
 runt() { printf '%s\\n' "$*"; }
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 _runt
@@ -101,7 +103,7 @@ printf '%s ' "\${COMPREPLY[@]}"`
 
 test('fish reads its completion, and offers what it says', (t) => {
   const ask = (line: string): string[] =>
-    shell(t, 'fish', ['--no-config', '-c', `${completion('fish')}\ncomplete -C ${JSON.stringify(line)}`])
+    shell(t, 'fish', ['--no-config', '-c', `${completion('fish', table)}\ncomplete -C ${JSON.stringify(line)}`])
       .split('\n')
       .filter(Boolean)
       .map((offer) => offer.split('\t')[0]!)
@@ -113,7 +115,7 @@ test('fish reads its completion, and offers what it says', (t) => {
 })
 
 test('zsh reads its completion, and has every command and flag', (t) => {
-  const script = completion('zsh')
+  const script = completion('zsh', table)
   const load = `autoload -U compinit; compinit -D -u; ${script}\nwhence -w _runt; print $_comps[runt]`
   t.deepEqual(shell(t, 'zsh', ['-fc', load]).trim().split('\n'), ['_runt: function', '_runt'])
   for (const { name, options } of commands) {
