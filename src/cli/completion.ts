@@ -73,10 +73,10 @@ function bash({ commands, globalOptions, helpOption }: Table): string {
         choices: `_runt_words ${quote((option.choices ?? []).join(' '))}`,
         directory: '_runt_paths -d',
         file: '_runt_paths -f',
-        id: '',
-        other: 'return',
+        id: ':',
+        other: ':',
       }[kind]
-      return [`    ${pattern.join(' | ')}) ${reply}; return ;;`.replace('return; return', 'return')]
+      return [`    ${pattern.join(' | ')}) ${reply}; return ;;`]
     })
   const argument = (command: Command): string =>
     ({
