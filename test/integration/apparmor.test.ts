@@ -1,10 +1,11 @@
 /** process.apparmorProfile: a profile that the kernel enforces. Where the kernel has no AppArmor, process-fields.test.ts has the error. */
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Spec } from '../../src/spec/schema.gen.ts'
 import { inVm, lacks, lines, runtime, Sandbox } from './harness.ts'
+import { openUp, ownUsers } from './users.ts'
 
 /** Whether profiles can be loaded; in the virtual machine they must. */
 function lacksAppArmor(t: ExecutionContext): boolean {
@@ -51,7 +52,7 @@ function sandboxWith(t: ExecutionContext, change: (spec: Spec) => void): Sandbox
     change(spec)
   })
   for (const name of profiles) writeFileSync(path.join(sandbox.rootfs, name), `${name}\n`)
-  for (const directory of [sandbox.dir, sandbox.bundle]) chmodSync(directory, 0o755)
+  openUp(sandbox)
   return sandbox
 }
 
@@ -73,9 +74,7 @@ test('the program runs under the profile, whatever its user and namespaces', (t)
       spec.linux!.namespaces = spec.linux!.namespaces!.filter(({ type }) => type !== 'pid')
     },
     (spec) => {
-      spec.linux!.namespaces!.push({ type: 'user' })
-      const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
-      Object.assign(spec.linux!, { uidMappings: mappings, gidMappings: mappings })
+      ownUsers(spec)
     },
   ]
   for (const change of changes) {

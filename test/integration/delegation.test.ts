@@ -1,9 +1,10 @@
 /** The container's cgroup for the container's user (config-linux.md, "Cgroup ownership"). */
 import test, { type ExecutionContext } from 'ava'
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Spec } from '../../src/spec/schema.gen.ts'
 import { eventually, lacks, lines, Sandbox } from './harness.ts'
+import { openUp } from './users.ts'
 
 const first = 300_000
 
@@ -22,7 +23,7 @@ function mountWritable(spec: Spec): void {
 
 function sandboxWith(t: ExecutionContext, change: (spec: Spec) => void): Sandbox {
   const sandbox = new Sandbox(t, change)
-  for (const dir of [sandbox.dir, sandbox.bundle]) chmodSync(dir, 0o755)
+  openUp(sandbox)
   return sandbox
 }
 

@@ -1,10 +1,11 @@
 /** exec into containers of every kind, and its flags that are about the container rather than the process. */
 import test, { type ExecutionContext } from 'ava'
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Namespace, Spec } from '../../src/spec/schema.gen.ts'
 import { eventually, lacks, lines, runtime, Sandbox } from './harness.ts'
+import { openUp, ownUsers } from './users.ts'
 
 const types = ['user', 'mnt', 'pid', 'net', 'ipc', 'uts', 'cgroup', 'time']
 
@@ -15,7 +16,7 @@ function running(t: ExecutionContext, change: (spec: Spec) => void = () => undef
     spec.process!.env = ['PATH=/bin']
     change(spec)
   })
-  for (const directory of [sandbox.dir, sandbox.bundle]) chmodSync(directory, 0o755)
+  openUp(sandbox)
   const { status, stderr } = sandbox.detached(['run', '-d', sandbox.id])
   if (status !== 0) throw new Error(stderr)
   return sandbox
@@ -35,20 +36,16 @@ function without(spec: Spec, ...left: Namespace['type'][]): void {
   spec.linux!.namespaces = spec.linux!.namespaces!.filter(({ type }) => !left.includes(type))
 }
 
-function mapped(spec: Spec): void {
-  spec.linux!.namespaces!.push({ type: 'user' })
-  const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
-  Object.assign(spec.linux!, { uidMappings: mappings, gidMappings: mappings })
-}
-
 const kinds: Record<string, (spec: Spec, other: number) => void> = {
   'the default namespaces': () => undefined,
-  'a user namespace': mapped,
+  'a user namespace': (spec) => {
+    ownUsers(spec)
+  },
   'no pid namespace': (spec) => {
     without(spec, 'pid')
   },
   'no pid namespace, and a user namespace': (spec) => {
-    mapped(spec)
+    ownUsers(spec)
     without(spec, 'pid')
     // A procfs of a pid namespace that the user namespace does not own cannot be mounted.
     spec.mounts!.find(({ destination }) => destination === '/proc')!.type = 'bind'

@@ -5,7 +5,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { capabilityNames } from '../../src/spec/names.ts'
 import type { Spec } from '../../src/spec/schema.gen.ts'
 import { eventually, inVm, lacks, lines } from './harness.ts'
-import { dockerCapabilities, grant, HostileSandbox, ownUsers } from './hostile.ts'
+import { dockerCapabilities, grant, HostileSandbox } from './hostile.ts'
+import { ownUsers } from './users.ts'
 
 /** A container that may write to its own cgroup and nests others in it. */
 function nestingContainer(t: ExecutionContext, change: (spec: Spec) => void = () => undefined): HostileSandbox {

@@ -63,13 +63,6 @@ export class HostileSandbox extends Sandbox {
   }
 }
 
-/** A user namespace of the container's own, from user 100000 of the host on. */
-export function ownUsers(spec: Spec): void {
-  spec.linux!.namespaces!.push({ type: 'user' })
-  spec.linux!.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
-  spec.linux!.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
-}
-
 /** Gives the process these capabilities in the sets that count. */
 export function grant(spec: Spec, capabilities: readonly string[]): void {
   const sets = spec.process!.capabilities!

@@ -1,9 +1,10 @@
 // User namespaces that an ordinary user made, and root's runt joins.
 import test from 'ava'
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { eventually, lacks, Sandbox } from './harness.ts'
 import { gid, uid } from './rootless.ts'
+import { openUp } from './users.ts'
 
 /** The host's view of a process's supplementary groups. */
 function groupsOf(pid: number | string): string | undefined {
@@ -25,7 +26,7 @@ test('a container does not get the groups of root, which its user namespace woul
     spec.process!.args = ['inside', 'wait']
     delete spec.process!.rlimits
   })
-  for (const dir of [sandbox.dir, sandbox.bundle]) chmodSync(dir, 0o755)
+  openUp(sandbox)
   t.is(spawnSync('chown', ['-R', `${uid}:${gid}`, sandbox.rootfs]).status, 0)
   // As a shell of root has them: root, adm, shadow.
   const asRoot = (...args: string[]) => {

@@ -5,7 +5,8 @@ import { release, tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Mount, Spec } from '../../src/spec/schema.gen.ts'
 import { lacks, lines, runtime, Sandbox } from './harness.ts'
-import { mountAt, mountinfo, openUp, ownUsers, verbs } from './mounts-seen.ts'
+import { mountAt, mountinfo, verbs } from './mounts-seen.ts'
+import { openUp, ownUsers } from './users.ts'
 
 /** tmpfs can be id-mapped since Linux 6.3, ext4 since 5.12. */
 const tmpfsHasIds = ((major = 0, minor = 0) => major > 6 || (major === 6 && minor >= 3))(

@@ -5,7 +5,8 @@ import { release } from 'node:os'
 import path from 'node:path'
 import type { Mount, Spec } from '../../src/spec/schema.gen.ts'
 import { lacks, lines, runtime, Sandbox } from './harness.ts'
-import { mountAt, mountinfo, openUp, ownUsers, verbs, type SeenMount } from './mounts-seen.ts'
+import { mountAt, mountinfo, verbs, type SeenMount } from './mounts-seen.ts'
+import { openUp, ownUsers } from './users.ts'
 
 /** The mount on /data in a container with these mounts. */
 function seen(

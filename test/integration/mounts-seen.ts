@@ -1,7 +1,5 @@
-/** What tests of mounts share: how a container's mounts are read, and containers in user namespaces. */
-import { chmodSync } from 'node:fs'
-import type { Spec } from '../../src/spec/schema.gen.ts'
-import { lines, type Sandbox } from './harness.ts'
+/** What tests of mounts share: how a container's mounts are read. */
+import { lines } from './harness.ts'
 
 export interface SeenMount {
   /** Path inside the filesystem. */
@@ -37,16 +35,4 @@ export const mountinfo = ['cat', '/proc/self/mountinfo']
 /** The arguments of the tests' program for several verbs. */
 export function verbs(...list: string[][]): string[] {
   return ['inside', ...list.flatMap((words, index) => (index === 0 ? words : ['--', ...words]))]
-}
-
-/** A user namespace whose root is user 100000 of the host. */
-export function ownUsers(spec: Spec, size = 65_536): void {
-  spec.linux!.namespaces!.push({ type: 'user' })
-  spec.linux!.uidMappings = [{ containerID: 0, hostID: 100_000, size }]
-  spec.linux!.gidMappings = [{ containerID: 0, hostID: 100_000, size }]
-}
-
-/** The mapped root is nobody on the host: the way to the rootfs must be open to others. */
-export function openUp(sandbox: Sandbox, ...directories: string[]): void {
-  for (const directory of [sandbox.dir, sandbox.bundle, ...directories]) chmodSync(directory, 0o755)
 }

@@ -1,7 +1,8 @@
 import test from 'ava'
 import { spawn } from 'node:child_process'
-import { chmodSync, readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { eventually, lacks, lines, Sandbox } from './harness.ts'
+import { openUp } from './users.ts'
 
 const names = ['pid', 'net', 'ipc', 'uts', 'mnt', 'cgroup', 'user'] as const
 const stats = (): string[] => names.flatMap((name) => ['stat', `/proc/self/ns/${name}`, '--'])
@@ -155,7 +156,7 @@ test('a user namespace with other host users', (t) => {
       'x',
     ]
   })
-  openUp(sandbox.dir, sandbox.bundle)
+  openUp(sandbox)
   const { stdout, stderr } = sandbox.runContainer()
   t.is(stderr, '')
   t.regex(stdout, /^uid 0 0 0 gid 0 0 0/)
@@ -165,11 +166,6 @@ test('a user namespace with other host users', (t) => {
   t.notRegex(stdout, /write: /)
   sandbox.assertClean(t)
 })
-
-/** The mapped root is nobody on the host: the way to the rootfs must be open to others. */
-function openUp(...directories: string[]): void {
-  for (const directory of directories) chmodSync(directory, 0o755)
-}
 
 // covers: /linux/sysctl
 test('sysctls of the container’s own namespaces are set', (t) => {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import type { Spec } from '../../src/spec/schema.gen.ts'
 import { lacks, Sandbox, type Result } from './harness.ts'
+import { ownUsers } from './users.ts'
 
 // Each test works in a network namespace of its own, with a pair of devices: v0, which is configured, and its peer v1.
 
@@ -109,9 +110,7 @@ test('network devices are moved into a container with a user namespace', (t) => 
   if (lacks(t, control)) return
   const sandbox = sandboxWith(t, (spec) => {
     spec.linux!.netDevices = { v0: { name: 'eth0' } }
-    spec.linux!.namespaces!.push({ type: 'user' })
-    spec.linux!.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
-    spec.linux!.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
+    ownUsers(spec)
   })
   chmodSync(sandbox.dir, 0o755)
   const { inside } = devices(inNetwork(sandbox, look))

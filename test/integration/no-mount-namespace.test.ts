@@ -4,7 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSy
 import path from 'node:path'
 import type { Spec } from '../../src/spec/schema.gen.ts'
 import { lacks, lines, Sandbox } from './harness.ts'
-import { mountAt, mountinfo, ownUsers, verbs } from './mounts-seen.ts'
+import { mountAt, mountinfo, verbs } from './mounts-seen.ts'
+import { ownUsers } from './users.ts'
 
 function sharesMounts(spec: Spec): void {
   spec.linux!.namespaces = spec.linux!.namespaces!.filter(({ type }) => type !== 'mount')

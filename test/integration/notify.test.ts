@@ -2,13 +2,14 @@
 import test, { type ExecutionContext } from 'ava'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Spec } from '../../src/spec/schema.gen.ts'
 import { eventually, lacks, lines, runtime, Sandbox } from './harness.ts'
 import { Terminal } from './terminal.ts'
+import { openUp, ownUsers } from './users.ts'
 
 interface Message {
   text: string
@@ -55,14 +56,8 @@ function program(t: ExecutionContext, args: string[], change: (spec: Spec) => vo
     spec.process!.env = ['PATH=/bin']
     change(spec)
   })
-  for (const directory of [sandbox.dir, sandbox.bundle]) chmodSync(directory, 0o755)
+  openUp(sandbox)
   return sandbox
-}
-
-function mapped(spec: Spec): void {
-  spec.linux!.namespaces!.push({ type: 'user' })
-  const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
-  Object.assign(spec.linux!, { uidMappings: mappings, gidMappings: mappings })
 }
 
 const user = (spec: Spec): void => void (spec.process!.user = { uid: 1000, gid: 1000 })
@@ -70,7 +65,7 @@ const user = (spec: Spec): void => void (spec.process!.user = { uid: 1000, gid: 
 for (const [name, change] of [
   ['root', () => undefined],
   ['another user', user],
-  ['root of a user namespace', mapped],
+  ['root of a user namespace', ownUsers],
 ] as const) {
   test(`start returns when the container of ${name} is ready, and tells the manager its pid`, async (t) => {
     if (lacks(t, 'runc')) return

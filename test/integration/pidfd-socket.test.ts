@@ -2,12 +2,13 @@
 import test, { type ExecutionContext } from 'ava'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Spec } from '../../src/spec/schema.gen.ts'
 import { eventually, lacks, Sandbox } from './harness.ts'
+import { openUp, ownUsers } from './users.ts'
 
 interface Received {
   text: string
@@ -62,19 +63,13 @@ function waiting(t: ExecutionContext, change: (spec: Spec) => void = () => undef
     spec.process!.env = ['PATH=/bin']
     change(spec)
   })
-  for (const directory of [sandbox.dir, sandbox.bundle]) chmodSync(directory, 0o755)
+  openUp(sandbox)
   return sandbox
-}
-
-function mapped(spec: Spec): void {
-  spec.linux!.namespaces!.push({ type: 'user' })
-  const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
-  Object.assign(spec.linux!, { uidMappings: mappings, gidMappings: mappings })
 }
 
 for (const [name, change] of [
   ['a container', () => undefined],
-  ['a container with a user namespace', mapped],
+  ['a container with a user namespace', ownUsers],
 ] as const) {
   test(`create sends the pidfd of ${name}, as runc calls it`, async (t) => {
     if (lacks(t, 'runt')) return

@@ -1,10 +1,11 @@
 /** Fields of the process beside its scheduling: limits, the OOM score, capabilities, labels, the session keyring. */
 import test from 'ava'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { rlimitNames } from '../../src/spec/names.ts'
 import { eventually, inVm, lacks, lines, runtime, Sandbox } from './harness.ts'
+import { openUp, ownUsers } from './users.ts'
 
 /** Limits of this process, by number: [soft, hard]; undefined is none. */
 function ownLimits(): Map<number, [number | undefined, number | undefined]> {
@@ -293,11 +294,9 @@ test('a container with a user namespace has its session keyring, and exec joins 
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.args = ['inside', 'keyring', '--', 'wait']
     spec.process!.env = ['PATH=/bin']
-    spec.linux!.namespaces!.push({ type: 'user' })
-    const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
-    Object.assign(spec.linux!, { uidMappings: mappings, gidMappings: mappings })
+    ownUsers(spec)
   })
-  for (const directory of [sandbox.dir, sandbox.bundle]) chmodSync(directory, 0o755)
+  openUp(sandbox)
   t.is(sandbox.detached(['run', '-d', sandbox.id]).status, 0)
   t.is(keyring(sandbox.run(['exec', sandbox.id, 'inside', 'keyring']).stdout).id, (await printed(sandbox)).id)
 })

@@ -6,12 +6,7 @@ import { getPriority } from 'node:os'
 import path from 'node:path'
 import type { Scheduler, Spec } from '../../src/spec/schema.gen.ts'
 import { lacks, lines, Sandbox } from './harness.ts'
-
-const ownUser = (spec: Spec): void => {
-  spec.linux!.namespaces!.push({ type: 'user' })
-  const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
-  Object.assign(spec.linux!, { uidMappings: mappings, gidMappings: mappings })
-}
+import { ownUsers } from './users.ts'
 
 /** What the kernel says of a container's process. */
 function scheduling(t: ExecutionContext, change: (spec: Spec) => void): string[] {
@@ -67,7 +62,7 @@ const schedulers: readonly [Scheduler, string][] = [
 for (const [scheduler, expected] of schedulers) {
   test(`the process runs with ${JSON.stringify(scheduler)}`, (t) => {
     if (lacks(t, 'runt')) return
-    for (const more of [() => undefined, ownUser]) {
+    for (const more of [() => undefined, ownUsers]) {
       const [told] = scheduling(t, (spec) => {
         spec.process!.scheduler = scheduler
         more(spec)
@@ -140,7 +135,7 @@ test('the I/O priority is that of the config', (t) => {
     [{ class: 'IOPRIO_CLASS_IDLE' }, 'io class 3 priority 0'],
   ] as const
   for (const [ioPriority, expected] of cases) {
-    for (const more of [() => undefined, ownUser]) {
+    for (const more of [() => undefined, ownUsers]) {
       const told = scheduling(t, (spec) => {
         spec.process!.ioPriority = ioPriority
         more(spec)
@@ -153,7 +148,7 @@ test('the I/O priority is that of the config', (t) => {
 // covers: /process/scheduler, /process/ioPriority
 test('exec runs as the container’s process does, or as its file says', (t) => {
   if (lacks(t, 'runt')) return
-  for (const more of [() => undefined, ownUser]) {
+  for (const more of [() => undefined, ownUsers]) {
     const sandbox = new Sandbox(t, (spec) => {
       spec.process!.args = ['inside', 'wait']
       spec.process!.env = ['PATH=/bin']
@@ -279,7 +274,7 @@ test('the memory policy is that of the config, for exec too', (t) => {
     spec.process!.args = ['inside', 'wait']
     spec.process!.env = ['PATH=/bin']
     spec.linux!.memoryPolicy = { mode: 'MPOL_INTERLEAVE', nodes: '0' }
-    ownUser(spec)
+    ownUsers(spec)
   })
   chmodSync(sandbox.dir, 0o755)
   t.is(sandbox.detached(['run', '-d', sandbox.id]).status, 0)

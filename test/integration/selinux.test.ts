@@ -1,10 +1,11 @@
 /** process.selinuxLabel and linux.mountLabel on a kernel that enforces them. Without SELinux, process-fields.test.ts has the errors. */
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { lacks, lines, runtime, Sandbox } from './harness.ts'
+import { openUp, ownUsers } from './users.ts'
 
 const control = '/sys/fs/selinux'
 const host = 'runt_u:runt_r:host_t:'
@@ -50,11 +51,9 @@ test.serial('the program has the label of the config, whatever its user and name
       if (!user) return
       spec.process!.noNewPrivileges = false
       spec.process!.user = { uid: 1000, gid: 1000 }
-      spec.linux!.namespaces!.push({ type: 'user' })
-      const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
-      Object.assign(spec.linux!, { uidMappings: mappings, gidMappings: mappings })
+      ownUsers(spec)
     })
-    for (const directory of [sandbox.dir, sandbox.bundle]) chmodSync(directory, 0o755)
+    openUp(sandbox)
     const { status, stdout, stderr } = sandbox.runContainer()
     t.is(status, 0, stderr)
     t.is(label(stdout), one)

@@ -15,7 +15,7 @@ import {
 import path from 'node:path'
 import type { Spec } from '../../src/spec/schema.gen.ts'
 import { inVm, lacks, runtime, Sandbox } from './harness.ts'
-import { openUp, ownUsers } from './mounts-seen.ts'
+import { openUp, ownUsers } from './users.ts'
 
 const tmpfs = (...options: string[]) => ({ destination: '/data', type: 'tmpfs', source: 'tmpfs', options })
 

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:f
 import path from 'node:path'
 import type { IdMapping, Spec } from '../../src/spec/schema.gen.ts'
 import { lacks, Sandbox } from './harness.ts'
+import { openUp } from './users.ts'
 
 function mapped(maps: IdMapping[], change: (spec: Spec) => void) {
   return (spec: Spec): void => {
@@ -15,7 +16,7 @@ function mapped(maps: IdMapping[], change: (spec: Spec) => void) {
 }
 
 function open(sandbox: Sandbox): void {
-  for (const dir of [sandbox.dir, sandbox.bundle]) chmodSync(dir, 0o755)
+  openUp(sandbox)
 }
 
 // covers: /linux/uidMappings/*/containerID, /linux/uidMappings/*/hostID, /linux/uidMappings/*/size, /linux/gidMappings/*/containerID, /linux/gidMappings/*/hostID, /linux/gidMappings/*/size

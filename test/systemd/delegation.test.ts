@@ -1,8 +1,9 @@
 /** A scope's cgroup for the container's user: in the virtual machine that boots systemd with D-Bus. */
 import test from 'ava'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { Sandbox } from '../integration/harness.ts'
+import { openUp } from '../integration/users.ts'
 
 test.serial('a scope that the container may write to is its user’s, and stays so when systemd is reloaded', (t) => {
   const sandbox = new Sandbox(t, (spec) => {
@@ -13,7 +14,7 @@ test.serial('a scope that the container may write to is its user’s, and stays 
       if (mount.type === 'cgroup') mount.options = mount.options!.filter((option) => option !== 'ro')
     spec.process!.args = ['inside', 'wait']
   })
-  for (const dir of [sandbox.dir, sandbox.bundle]) chmodSync(dir, 0o755)
+  openUp(sandbox)
   t.is(sandbox.detached(['--systemd-cgroup', 'run', '--detach', sandbox.id]).stderr, '')
   const dir = `/sys/fs/cgroup/system.slice/runt-${sandbox.id}.scope`
   const owned = (): string[] => ['.', ...readdirSync(dir)].filter((name) => statSync(`${dir}/${name}`).uid === 300_000)
