@@ -38,3 +38,13 @@ inputs_hash() {
     find package-lock.json scripts/lib.sh scripts/build.sh "$@" -type f -print0 | sort -z | xargs -0 sha256sum
   } | sha256sum
 }
+
+# counted LOG: the lines of a log that count, without colours. What a virtual machine ran before it failed itself does not: it was booted
+# again, and ran all of it once more (test/vm/suite.sh).
+counted() {
+  sed 's/\x1b\[[0-9;]*m//g' "$1" | awk '
+    /^== in a machine/ { printf "%s", lines; lines = "" }
+    /^ *↻ booted again/ { lines = "" }
+    { lines = lines $0 "\n" }
+    END { printf "%s", lines }'
+}

@@ -37,12 +37,12 @@ run_daemons() { bash scripts/test-daemons.sh --smoke docker; }
 run_vm() { as_root bash test/vm/suite.sh; }
 run_kernel() {
   KERNEL=$(as_root test/vm/newest.sh kernel) || return 1
-  as_root env KERNEL="$KERNEL" APPEND=security=selinux bash test/vm/suite.sh test/integration/{namespaces,mounts,selinux}.test.ts
+  as_root env KERNEL="$KERNEL" THREADS=1 APPEND=security=selinux bash test/vm/suite.sh test/integration/{namespaces,mounts,selinux}.test.ts
 }
 
 # count PATTERN LOG: how many lines of ava's report match.
 count() {
-  sed 's/\x1b\[[0-9;]*m//g' "$2" | grep -cE "$1" || true
+  counted "$2" | grep -cE "$1" || true
 }
 
 log=$(mktemp)
@@ -52,6 +52,7 @@ total_passed=0
 total_failed=0
 total_skipped=0
 total_repeated=0
+total_booted=0
 
 for stage in "${stages[@]}"; do
   declare -F "run_$stage" > /dev/null || fail "unknown stage '$stage': one of ${all[*]}"
@@ -90,6 +91,7 @@ for stage in "${stages[@]}"; do
       [ "$repeated" = 0 ] || tests+=", $repeated repeated"
       ;;
   esac
+  total_booted=$((total_booted + $(grep -cE '^ *↻ booted again' "$log" || true)))
   table+=("$(printf '%-12s %6s s  %-42s %s' "$stage" "$seconds" "$tests" "$result")")
 done
 
@@ -97,5 +99,6 @@ heading 'what ran'
 printf '%s\n' "${table[@]}"
 [ "$total_skipped" = 0 ] || echo "$total_skipped skipped: what this machine cannot run, each with its reason above"
 [ "$total_repeated" = 0 ] || echo "$total_repeated passed only when repeated, each named above"
+[ "$total_booted" = 0 ] || echo "$total_booted virtual machines failed themselves and were booted again, each named above"
 echo "$total_passed passed, $total_failed failed"
 [ "$total_failed" = 0 ]

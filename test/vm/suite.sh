@@ -12,11 +12,21 @@ command=(env RUNT_TEST_ENV=vm)
 [ -z "${RUNT_UNDER_TEST:-}" ] || command+=("RUNT_UNDER_TEST=$RUNT_UNDER_TEST")
 command+=(bash scripts/test-integration.sh)
 
-# in_machine INIT [ava's arguments]: the tests in a machine with that first process.
+# in_machine INIT [ava's arguments]: the tests in a machine with that first process. A machine that failed itself, because an emulated
+# processor lost its way, is booted once more: what tells the log is not hidden, and counts once (counted in scripts/lib.sh).
 in_machine() {
+  local init=$1 status=0
+  shift
+  heading "in a machine with ${init}: $*"
+  once_in_machine "$init" "$@" || status=$?
+  [ $status = 125 ] || return $status
+  echo '  ↻ booted again, for the machine itself failed'
+  once_in_machine "$init" "$@"
+}
+once_in_machine() {
   local init=$1
   shift
-  as_root env INIT="$init" test/vm/run "$(printf '%q ' "${command[@]}" "$@")"
+  as_root env INIT="$init" test/vm/run "$(printf '%q ' "${command[@]}" "$@")" 2>&1
 }
 
 if [ $# -gt 0 ]; then
@@ -29,7 +39,7 @@ trap 'rm -rf "$logs"' EXIT
 
 # failures LOG: the tests that failed, or never ended, as ava writes them: "file › title".
 failures() {
-  sed 's/\x1b\[[0-9;]*m//g' "$1" | sed -nE 's/^ *(✘ \[fail\]:|◌) //p'
+  counted "$1" | sed -nE 's/^ *(✘ \[fail\]:|◌) //p'
 }
 
 # repeat INIT FOLDER LOG: runs the files of a few failed tests again, in a machine that has nothing else to do. Two emulated
