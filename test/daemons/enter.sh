@@ -54,7 +54,15 @@ unshare "${own[@]}" -- bash -euc '
   if [ "$runtime" = runt ]; then
     for name in bin/crun sbin/runc bin/runc; do ln -s "$project/dist/bin/runt" "$links/$name"; done
   fi
+  # An overlay does not show what is mounted below /usr: there the virtual machine has the modules of its kernel.
+  modules=/usr/lib/modules/$(uname -r)
+  mountpoint -q "$modules" || modules=
+  if [ -n "$modules" ]; then
+    mkdir "$DAEMONS_WORK/modules"
+    mount --bind "$modules" "$DAEMONS_WORK/modules"
+  fi
   mount -t overlay -o "lowerdir=$links:$packages/usr:/usr" overlay /usr
+  [ -z "$modules" ] || mount --bind "$DAEMONS_WORK/modules" "$modules"
   mount -t overlay -o "lowerdir=$packages/etc:/etc,upperdir=$DAEMONS_WORK/etc,workdir=$DAEMONS_WORK/etc-work" overlay /etc
   export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME="$DAEMONS_WORK"
   unset XDG_RUNTIME_DIR XDG_CACHE_HOME
