@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0xc6eee84;
+constexpr uint32_t kPlanVersion = 0x9c22e356;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -135,15 +135,17 @@ struct DropGroupsStep {
 };
 inline void decode(Decoder &, DropGroupsStep &) {}
 
-// Become user and group 0 of the user namespace just entered, or uid and gid where it has no 0, without supplementary groups unless it forbids setgroups(2).
+// Become user and group 0 of the user namespace just entered, or uid and gid where it has no 0, without supplementary groups unless it forbids setgroups(2) or keep is 1.
 // setgroups, setresgid, setresuid
 struct BecomeRootStep {
   uint32_t uid;
   uint32_t gid;
+  uint32_t keep;
 };
 inline void decode(Decoder &d, BecomeRootStep &s) {
   d.read(s.uid);
   d.read(s.gid);
+  d.read(s.keep);
 }
 
 // Start a session without a terminal. An existing session leader is left as it is.
@@ -308,19 +310,21 @@ inline void decode(Decoder &d, AmbientCapabilitiesStep &s) {
   d.read(s.mask);
 }
 
-// Set the supplementary groups (decimal numbers), group and user, for good. setgroups 0: no groups may be the ones there are, where the user namespace forbids setgroups(2).
+// Set the supplementary groups (decimal numbers), group and user, for good. setgroups 0: no groups may be the ones there are, where the user namespace forbids setgroups(2). keep 1: the supplementary groups stay those that there are.
 // setgroups, setresgid, setresuid
 struct UserStep {
   uint32_t uid;
   uint32_t gid;
   Strs groups;
   uint32_t setgroups;
+  uint32_t keep;
 };
 inline void decode(Decoder &d, UserStep &s) {
   d.read(s.uid);
   d.read(s.gid);
   d.read(s.groups);
   d.read(s.setgroups);
+  d.read(s.keep);
 }
 
 // Set no_new_privs.
@@ -842,7 +846,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   8, // unshare
   12, // fork
   4, // dropGroups
-  12, // becomeRoot
+  16, // becomeRoot
   4, // setsid
   12, // joinSessionKeyring
   4, // loopback
@@ -859,7 +863,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   12, // boundingSet
   28, // capabilities
   12, // ambientCapabilities
-  28, // user
+  32, // user
   4, // noNewPrivileges
   4, // notDumpable
   24, // propagation

@@ -86,7 +86,7 @@ bool run(const DropGroupsStep &, Machine &m) {
 
 bool run(const BecomeRootStep &s, Machine &m) {
   // Whoever enters a user namespace has CAP_SETGID there: EPERM means /proc/PID/setgroups, user_namespaces(7).
-  int result = sys::setgroups(0, nullptr);
+  int result = s.keep == 0 ? sys::setgroups(0, nullptr) : 0;
   if (result < 0 && result != -EPERM) return m.fail(result, "setgroups");
   // EINVAL: the namespace maps no such id.
   if ((result = sys::setresgid(0)) == -EINVAL) result = sys::setresgid(s.gid);

@@ -66,7 +66,7 @@ bool run(const UserStep &s, Machine &m) {
     at += length_of(at);
     groups[i] = static_cast<uint32_t>(value);
   }
-  int result = sys::setgroups(s.groups.count, groups);
+  int result = s.keep == 0 ? sys::setgroups(s.groups.count, groups) : 0;
   // Nobody can drop groups where the user namespace forbids it: user_namespaces(7), /proc/PID/setgroups.
   const bool forbidden = result == -EPERM && s.setgroups == 0 && s.groups.count == 0;
   if (result < 0 && !forbidden) return m.fail(result, "setgroups");

@@ -54,6 +54,7 @@ import {
   rootPropagation,
   type RootPropagation,
 } from '../rootfs/root.ts'
+import { keepsGroups, mountContextType } from '../spec/annotations.ts'
 import { escapePointer } from '../spec/problem.ts'
 import type { NamespaceType, Process, Spec } from '../spec/schema.gen.ts'
 import { sysctlPath } from '../spec/sysctl.ts'
@@ -113,7 +114,8 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   plan.plan.preserveFds = listenFds + (facts.preserveFds ?? 0)
 
   const oomPoint = addBeginning(plan, facts, process, true)
-  if (namespaces.membership('user') === 'joined') addDropGroups(plan, namespaces.origin('user'), facts)
+  const keepGroups = keepsGroups(spec.annotations)
+  if (namespaces.membership('user') === 'joined' && !keepGroups) addDropGroups(plan, namespaces.origin('user'), facts)
   if (namespaces.membership('user') !== 'none') takeOfHost(plan, prepared, early)
   namespaces.add(plan, joins, { setTime: timeOffsetsOf(spec) !== undefined, hide: facts.euid !== 0 })
   addIsolation(plan, prepared, early, proc)
@@ -136,6 +138,7 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
       rlimits: ownUser ? [] : rlimits,
       listenFds,
       setgroups,
+      keepGroups,
       permitted: ownUser ? undefined : facts.permitted,
       // process.execCPUAffinity is not for the container's first process: config.md#linux-process.
       cpus: [],
@@ -196,7 +199,7 @@ function mountFacts(spec: Spec, facts: CreateFacts, namespaces: Namespaces): Mou
   const { bundle, cgroupDir, cgroupRoot, links } = facts
   const { mountLabel, uidMappings = [], gidMappings = [] } = spec.linux ?? {}
   const member = (type: NamespaceType) => namespaces.membership(type)
-  const option = spec.annotations?.['run.oci.mount_context_type'] ?? 'context'
+  const option = spec.annotations?.[mountContextType] ?? 'context'
   return {
     bundle,
     cgroupDir,
@@ -276,7 +279,7 @@ function addIsolation(plan: PlanBuilder, prepared: Prepared, early: Early, proc:
   if (user === 'new') plan.add('sync', '/linux/uidMappings', { point: syncPoint.userNamespace })
   takeEarly(plan, prepared, early)
   if (facts.euid !== 0) plan.add('notDumpable', ownOrigin, {})
-  if (user !== 'none') addBecomeRoot(plan, namespaces.origin('user'), process)
+  if (user !== 'none') addBecomeRoot(plan, namespaces.origin('user'), process, keepsGroups(prepared.spec.annotations))
   // With a terminal, useConsole does it.
   if (process.terminal !== true) plan.add('setsid', ownOrigin, {})
   if (namespaces.membership('cgroup') === 'new')

@@ -50,6 +50,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
   const listenFds = facts.listenFds ?? 0
   plan.plan.preserveFds = listenFds + (facts.preserveFds ?? 0)
   const ownUser = (facts.namespaces & clone.NEWUSER) !== 0
+  const keepGroups = facts.keepGroups === true
   const setgroups = !ownUser && facts.inUserNamespace !== true
 
   const init = plan.input('init', ownOrigin, { kind: 'pidfd', pid: facts.pid })
@@ -59,7 +60,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
   const root =
     (facts.namespaces & clone.NEWNS) === 0 ? plan.input('root', ownOrigin, { kind: 'root', pid: facts.pid }) : undefined
   const oomPoint = addBeginning(plan, facts, process, false)
-  if (ownUser) addDropGroups(plan, ownOrigin, facts)
+  if (ownUser && !keepGroups) addDropGroups(plan, ownOrigin, facts)
   if (procfs !== undefined) {
     if (facts.keyring !== undefined) addKeyLabel(plan, procfs, process)
     addLabels(plan, procfs, process)
@@ -80,7 +81,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
     }
     plan.add('fork', ownOrigin, { flags: 0 })
   }
-  if (ownUser) addBecomeRoot(plan, ownOrigin, process)
+  if (ownUser) addBecomeRoot(plan, ownOrigin, process, keepGroups)
   if (process.terminal !== true) plan.add('setsid', ownOrigin, {})
   addKeyring(plan, facts.keyring)
   if (process.terminal === true) {
@@ -100,6 +101,7 @@ export function compileExec(process: Process, facts: ExecFacts): Compiled {
       rlimits: ownUser ? [] : rlimits,
       listenFds,
       setgroups,
+      keepGroups,
       permitted: ownUser ? undefined : facts.permitted,
       // Without `final`, the kernel decides what `initial` means in the container's cgroup: config.md#linux-process.
       cpus: final.length === 0 && initial.length > 0 ? undefined : final.map(String),

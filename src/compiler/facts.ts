@@ -72,6 +72,8 @@ export interface ExecFacts {
   keyring?: string | undefined
   /** The container's. */
   domain?: Domain | undefined
+  /** `keepsGroups` of the container's annotations. Default false. */
+  keepGroups?: boolean | undefined
   preserveFds?: number | undefined
   listenFds?: number | undefined
   euid: number

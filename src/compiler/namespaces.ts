@@ -164,8 +164,8 @@ export function addDropGroups(
 }
 
 /** Becomes root of the user namespace just entered; where that has none, the program's user. */
-export function addBecomeRoot(plan: PlanBuilder, origin: string, { user }: Process): void {
-  plan.add('becomeRoot', origin, { uid: user?.uid ?? 0, gid: user?.gid ?? 0 })
+export function addBecomeRoot(plan: PlanBuilder, origin: string, { user }: Process, keepGroups: boolean): void {
+  plan.add('becomeRoot', origin, { uid: user?.uid ?? 0, gid: user?.gid ?? 0, keep: keepGroups ? 1 : 0 })
 }
 
 /** A session keyring of the container's own: keys of the caller stay outside. */

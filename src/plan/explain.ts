@@ -128,6 +128,8 @@ const silent = new Set([
   'hook.timeout=0',
   'hook.directory=',
   'hook.args=',
+  'becomeRoot.keep=0',
+  'user.keep=0',
 ])
 const silentValues = new Set([
   'flags=0',

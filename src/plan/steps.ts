@@ -51,9 +51,9 @@ const table = {
     fields: {},
   },
   becomeRoot: {
-    doc: 'Become user and group 0 of the user namespace just entered, or uid and gid where it has no 0, without supplementary groups unless it forbids setgroups(2).',
+    doc: 'Become user and group 0 of the user namespace just entered, or uid and gid where it has no 0, without supplementary groups unless it forbids setgroups(2) or keep is 1.',
     calls: 'setgroups, setresgid, setresuid',
-    fields: { uid: 'u32', gid: 'u32' },
+    fields: { uid: 'u32', gid: 'u32', keep: 'u32' },
   },
   setsid: {
     doc: 'Start a session without a terminal. An existing session leader is left as it is.',
@@ -128,9 +128,9 @@ const table = {
     fields: { mask: 'u64' },
   },
   user: {
-    doc: 'Set the supplementary groups (decimal numbers), group and user, for good. setgroups 0: no groups may be the ones there are, where the user namespace forbids setgroups(2).',
+    doc: 'Set the supplementary groups (decimal numbers), group and user, for good. setgroups 0: no groups may be the ones there are, where the user namespace forbids setgroups(2). keep 1: the supplementary groups stay those that there are.',
     calls: 'setgroups, setresgid, setresuid',
-    fields: { uid: 'u32', gid: 'u32', groups: 'strs', setgroups: 'u32' },
+    fields: { uid: 'u32', gid: 'u32', groups: 'strs', setgroups: 'u32', keep: 'u32' },
   },
   noNewPrivileges: { doc: 'Set no_new_privs.', calls: 'prctl(PR_SET_NO_NEW_PRIVS)', fields: {} },
   notDumpable: {

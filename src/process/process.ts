@@ -26,6 +26,8 @@ export interface ProcessFacts {
   listenFds: number
   /** Whether setgroups(2) is allowed for certain: a user namespace may forbid it. */
   setgroups: boolean
+  /** The supplementary groups stay as they are, whatever process.user says. */
+  keepGroups: boolean
   /** Mask of the capabilities that can be given; undefined: all. */
   permitted?: bigint | undefined
   /** Processors to run on, as decimal numbers; none: all of the cgroup; undefined: as they are. */
@@ -69,8 +71,9 @@ export function addProcess(plan: PlanBuilder, process: Process, facts: ProcessFa
   plan.add('user', '/process/user', {
     uid,
     gid,
-    groups: (additionalGids ?? []).map(String),
+    groups: facts.keepGroups ? [] : (additionalGids ?? []).map(String),
     setgroups: facts.setgroups ? 1 : 0,
+    keep: facts.keepGroups ? 1 : 0,
   })
   const asAdmin = filtersAsAdmin(process, facts.seccomp)
   // The caller may not have it: seccomp(2) will say so.

@@ -6,6 +6,7 @@ import { openFlags, type ExitStatus, type Fd, type Host } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { hasLabels } from '../process/labels.ts'
+import { keepsGroups } from '../spec/annotations.ts'
 import type { Process } from '../spec/schema.gen.ts'
 import { invalidConfig, locate, sentence } from './bundle.ts'
 import { isFrozen } from '../cgroups/fs.ts'
@@ -106,6 +107,7 @@ async function execFacts(
     namespaceLinks: state.namespaceLinks,
     keyring: state.keyring,
     domain: state.domain,
+    keepGroups: keepsGroups(state.annotations),
     preserveFds: request.preserveFds,
     listenFds: listen,
     euid: await context.host.system.euid(),

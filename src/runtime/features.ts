@@ -5,6 +5,7 @@
 import { knobs } from '../cgroups/knobs.ts'
 import { annotationPrefix } from '../cgroups/systemd/properties.ts'
 import { knownMountOptions } from '../rootfs/options.ts'
+import { keepOriginalGroups, mountContextType } from '../spec/annotations.ts'
 import { specVersion } from '../spec/default.ts'
 import { objects, values } from '../spec/fields.gen.ts'
 import { capabilityNames } from '../spec/names.ts'
@@ -65,7 +66,7 @@ export function features(): Features {
       'com.npmjs.runt-oci.version': version,
       ...(commit === undefined ? {} : { 'com.npmjs.runt-oci.commit': commit }),
     },
-    potentiallyUnsafeConfigAnnotations: [annotationPrefix],
+    potentiallyUnsafeConfigAnnotations: [annotationPrefix, keepOriginalGroups, mountContextType],
   }
 }
 
