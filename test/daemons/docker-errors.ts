@@ -1,27 +1,9 @@
 /** What a user is told, and with which exit status, where a container cannot be made: the message must name the cause. */
 import { strict as assert } from 'node:assert'
 import type { Docker } from './docker.ts'
-import { ended, unique, type Feature } from './feature.ts'
+import { ended, refuses, unique, type Feature } from './feature.ts'
 
 const image = 'box'
-
-/** A `docker run` that must fail. */
-function refuses(
-  feature: string,
-  args: readonly string[],
-  status: number,
-  ...patterns: readonly RegExp[]
-): Feature<Docker> {
-  return {
-    feature,
-    run: async ({ client }) => {
-      const name = unique()
-      ended(await client.result`run --name ${name} ${args}`, status, ...patterns)
-      // Where dockerd itself found the fault, there may be none.
-      await client.result`rm ${name}`
-    },
-  }
-}
 
 export const errorFeatures: readonly Feature<Docker>[] = [
   {

@@ -3,32 +3,9 @@ import { strict as assert } from 'node:assert'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Docker } from './docker.ts'
-import { ended, unique, until, type Feature } from './feature.ts'
+import { ended, ofRunning, sh, unique, until, type Feature } from './feature.ts'
 
 const image = 'box'
-const sh = (script: string) => ['sh', '-c', script]
-
-/** A feature of a container that runs; it is removed afterwards. */
-function ofRunning(
-  feature: string,
-  run: (docker: Docker, name: string) => Promise<void>,
-  flags: readonly string[] = [],
-  command: readonly string[] = sh('echo up; exec sleep 1000'),
-): Feature<Docker> {
-  return {
-    feature,
-    run: async (docker) => {
-      const name = unique()
-      await docker.client.ok`run -d --name ${name} ${flags} ${image} ${command}`
-      await docker.logged(name, 'up')
-      try {
-        await run(docker, name)
-      } finally {
-        await docker.client.result`rm -f ${name}`
-      }
-    },
-  }
-}
 
 export const lifeFeatures: readonly Feature<Docker>[] = [
   {

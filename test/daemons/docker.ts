@@ -9,7 +9,7 @@ import { errorFeatures } from './docker-errors.ts'
 import { lifeFeatures } from './docker-life.ts'
 import { machineFeatures } from './docker-machine.ts'
 import { runFeatures } from './docker-run.ts'
-import { Client, run, slow, until, type Daemon, type Setting } from './feature.ts'
+import { Client, run, slow, until, type Daemon, type Engine, type Setting } from './feature.ts'
 import { makeTar } from './image.ts'
 
 export const image = 'box'
@@ -22,8 +22,9 @@ export interface DaemonOptions {
 }
 
 /** A dockerd and the client that talks to it. */
-export class Docker {
+export class Docker implements Engine {
   readonly setting: Setting
+  readonly image = image
   readonly dir: string
   readonly client: Client
   /** Its socket, as the client takes it. */
@@ -113,6 +114,10 @@ address = "${address}"
       const { stdout, stderr } = await this.client.result`logs ${container}`
       return (stdout + stderr).includes(text)
     })
+  }
+
+  async remove(container: string): Promise<void> {
+    await this.client.result`rm -f ${container}`
   }
 
   /** A file for features; its content stands in the machine under test only. */

@@ -190,3 +190,57 @@ let counter = 0
 export function unique(prefix = 'c'): string {
   return `${prefix}${process.pid}x${++counter}`
 }
+
+/** A shell's command line in a container. */
+export const sh = (script: string): string[] => ['sh', '-c', script]
+
+/** A daemon with Docker's commands. */
+export interface Engine {
+  readonly client: Client
+  /** The name of the image that the features run. */
+  readonly image: string
+  /** Waits until the container's log has the text. */
+  readonly logged: (container: string, text: string) => Promise<void>
+  /** Removes the container, in whatever state; where there is none, nothing. */
+  readonly remove: (container: string) => Promise<void>
+}
+
+/** A feature of a container that runs, and has logged "up"; it is removed afterwards. */
+export function ofRunning<E extends Engine>(
+  feature: string,
+  test: (engine: E, name: string) => Promise<void>,
+  flags: readonly string[] = [],
+  command: readonly string[] = sh('echo up; exec sleep 1000'),
+): Feature<E> {
+  return {
+    feature,
+    run: async (engine) => {
+      const name = unique()
+      await engine.client.ok`run -d --name ${name} ${flags} ${engine.image} ${command}`
+      try {
+        await engine.logged(name, 'up')
+        await test(engine, name)
+      } finally {
+        await engine.remove(name)
+      }
+    },
+  }
+}
+
+/** A `run` with these arguments must fail with the status, and its words must match. */
+export function refuses<E extends Engine>(
+  feature: string,
+  args: readonly string[],
+  status: number,
+  ...patterns: readonly RegExp[]
+): Feature<E> {
+  return {
+    feature,
+    run: async (engine) => {
+      const name = unique()
+      const result = await engine.client.result`run --name ${name} ${args}`
+      await engine.remove(name)
+      ended(result, status, ...patterns)
+    },
+  }
+}

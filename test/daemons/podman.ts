@@ -2,11 +2,23 @@
 import { strict as assert } from 'node:assert'
 import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Client, ended, run, unique, until, type Daemon, type Feature, type Setting } from './feature.ts'
+import {
+  Client,
+  ended,
+  ofRunning,
+  refuses,
+  run,
+  sh,
+  unique,
+  until,
+  type Daemon,
+  type Engine,
+  type Feature,
+  type Setting,
+} from './feature.ts'
 import { makeTar } from './image.ts'
 
 const image = 'localhost/box'
-const sh = (script: string) => ['sh', '-c', script]
 
 /** A user with ids of his own. */
 export interface User {
@@ -14,8 +26,9 @@ export interface User {
 }
 
 /** Podman has no daemon: a client with a store of its own. */
-export class Podman {
+export class Podman implements Engine {
   readonly setting: Setting
+  readonly image = image
   readonly dir: string
   readonly client: Client
   /** Buildah on the same store. */
@@ -79,6 +92,10 @@ network_backend = "netavark"
     })
   }
 
+  async remove(container: string): Promise<void> {
+    await this.client.result`rm -f -t 0 ${container}`
+  }
+
   /** A new folder with a Dockerfile. */
   context(dockerfile: string): string {
     const folder = path.join(this.dir, unique('build'))
@@ -100,43 +117,6 @@ export function prints(feature: string, flags: string, command: readonly string[
     feature,
     run: async ({ client }) => {
       assert.match(await client.ok`run --rm ${flags.split(' ').filter(Boolean)} ${image} ${command}`, expected)
-    },
-  }
-}
-
-/** A feature of a container that runs. */
-export function ofRunning(
-  feature: string,
-  test: (podman: Podman, name: string) => Promise<void>,
-  flags: readonly string[] = [],
-  command: readonly string[] = sh('echo up; exec sleep 1000'),
-): Feature<Podman> {
-  return {
-    feature,
-    run: async (podman) => {
-      const name = unique()
-      await podman.client.ok`run -d --name ${name} ${flags} ${image} ${command}`
-      await podman.logged(name, 'up')
-      try {
-        await test(podman, name)
-      } finally {
-        await podman.client.result`rm -f -t 0 ${name}`
-      }
-    },
-  }
-}
-
-/** A `podman run` that must fail. */
-export function refuses(
-  feature: string,
-  args: readonly string[],
-  status: number,
-  ...patterns: readonly RegExp[]
-): Feature<Podman> {
-  return {
-    feature,
-    run: async ({ client }) => {
-      ended(await client.result`run --rm ${args}`, status, ...patterns)
     },
   }
 }

@@ -2,13 +2,12 @@
 import { strict as assert } from 'node:assert'
 import { appendFileSync } from 'node:fs'
 import path from 'node:path'
-import { ended, run, unique, type Daemon, type Feature, type Setting } from './feature.ts'
+import { ended, ofRunning, refuses, run, sh, unique, type Daemon, type Feature, type Setting } from './feature.ts'
 import { makeTar } from './image.ts'
-import { ofRunning, Podman, prints, refuses } from './podman.ts'
+import { Podman, prints } from './podman.ts'
 
 const image = 'localhost/box'
 const user = { id: 7777 }
-const sh = (script: string) => ['sh', '-c', script]
 
 const features: readonly Feature<Podman>[] = [
   prints('run', '', ['cat', '/proc/self/uid_map'], new RegExp(`^\\s*0\\s+${user.id}\\s+1\\s+1\\s+\\d+\\s+65536$`)),
