@@ -4,10 +4,12 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, openSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { buildFeatures } from './docker-build.ts'
+import { composeFeatures } from './docker-compose.ts'
 import { daemonFeatures } from './docker-daemon.ts'
 import { errorFeatures } from './docker-errors.ts'
 import { lifeFeatures } from './docker-life.ts'
 import { machineFeatures } from './docker-machine.ts'
+import { registryFeatures } from './docker-registry.ts'
 import { runFeatures } from './docker-run.ts'
 import { Client, run, slow, until, type Daemon, type Engine, type Setting } from './feature.ts'
 import { makeTar } from './image.ts'
@@ -149,6 +151,8 @@ export const docker: Daemon<Docker> = {
     ...lifeFeatures,
     ...errorFeatures,
     ...buildFeatures,
+    ...registryFeatures,
+    ...composeFeatures,
     ...daemonFeatures,
     ...machineFeatures,
   ],
