@@ -1,12 +1,17 @@
 /** All daemons, by the names that `npm run test:daemons` takes. */
 import { buildah } from './buildah.ts'
 import { containerd } from './containerd.ts'
-import { docker } from './docker.ts'
+import { docker, dockerAsRunc } from './docker.ts'
 import type { Daemon } from './feature.ts'
 import { podman } from './podman.ts'
 import { rootless } from './rootless.ts'
 
 // Each daemon's features take that daemon's own client.
-export const daemons = { docker, containerd, podman, rootless, buildah } as unknown as Readonly<
-  Record<string, Daemon<unknown>>
->
+export const daemons = {
+  docker,
+  'docker-as-runc': dockerAsRunc,
+  containerd,
+  podman,
+  rootless,
+  buildah,
+} as unknown as Readonly<Record<string, Daemon<unknown>>>

@@ -1,6 +1,6 @@
 /** Features of dockerd itself, and its networks. */
 import { strict as assert } from 'node:assert'
-import { appendFileSync, chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Docker } from './docker.ts'
 import { ended, run, unique, until, type Feature } from './feature.ts'
@@ -55,48 +55,6 @@ export const daemonFeatures: readonly Feature<Docker>[] = [
       await docker.client.ok`network disconnect ${network} ${name}`
       await docker.client.ok`rm -f ${name}`
       await docker.client.ok`network rm ${network}`
-    },
-  },
-  {
-    feature: 'live-restore: the daemon is killed and comes back, the container lives',
-    alone: true,
-    run: async (docker) => {
-      const other = await docker.another('live', '--live-restore')
-      try {
-        const name = unique()
-        await other.client
-          .ok`run -d --name ${name} ${image} ${sh('trap "exit 8" TERM; echo up; while :; do sleep 0.1; done')}`
-        await other.logged(name, 'up')
-        const pid = await other.inspect(name, '{{.State.Pid}}')
-        await other.end('SIGKILL')
-        assert.ok(existsSync(`/proc/${pid}`))
-        await other.start()
-        assert.equal(await other.inspect(name, '{{.State.Pid}} {{.State.Running}}'), `${pid} true`)
-        assert.equal(await other.client.ok`exec ${name} echo still here`, 'still here')
-        await other.client.ok`stop -t 30 ${name}`
-        assert.equal(await other.inspect(name, '{{.State.ExitCode}}'), '8')
-        await other.client.ok`rm ${name}`
-      } finally {
-        await other.end()
-      }
-    },
-  },
-  {
-    feature: 'the daemon is killed without live-restore: what it left is cleaned up',
-    alone: true,
-    run: async (docker) => {
-      const other = await docker.another('killed')
-      try {
-        const name = unique()
-        await other.client.ok`run -d --name ${name} --restart always ${image} sleep 1000`
-        await other.end('SIGKILL')
-        await other.start()
-        await until('it runs again', async () => (await other.inspect(name, '{{.State.Running}}')) === 'true')
-        assert.equal(await other.client.ok`exec ${name} echo here`, 'here')
-        await other.client.ok`rm -f ${name}`
-      } finally {
-        await other.end()
-      }
     },
   },
   {

@@ -190,7 +190,7 @@ export const lifeFeatures: readonly Feature<Docker>[] = [
       assert.ok(existsSync(cgroup), cgroup)
       await docker.client.ok`rm -f ${name}`
       await until('the cgroup and the state are gone', async () => {
-        return !existsSync(cgroup) && !existsSync(`${docker.dir}/exec/runtime-runc/moby/${id}`)
+        return !existsSync(cgroup) && !existsSync(`${docker.states}/${id}`)
       })
     },
   },

@@ -3,6 +3,8 @@ import { strict as assert } from 'node:assert'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, openSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { appArmorFeatures } from './docker-apparmor.ts'
+import { asRuncFeatures } from './docker-as-runc.ts'
 import { buildFeatures } from './docker-build.ts'
 import { composeFeatures } from './docker-compose.ts'
 import { daemonFeatures } from './docker-daemon.ts'
@@ -10,6 +12,7 @@ import { errorFeatures } from './docker-errors.ts'
 import { lifeFeatures } from './docker-life.ts'
 import { machineFeatures } from './docker-machine.ts'
 import { registryFeatures } from './docker-registry.ts'
+import { restoreFeatures } from './docker-restore.ts'
 import { runFeatures } from './docker-run.ts'
 import { Client, run, slow, until, type Daemon, type Engine, type Setting } from './feature.ts'
 import { makeTar } from './image.ts'
@@ -21,6 +24,8 @@ const noNetworks = ['--bridge=none', '--iptables=false']
 export interface DaemonOptions {
   /** More arguments of dockerd. */
   readonly args?: readonly string[]
+  /** dockerd is told of no runtime: it uses the `runc` that it finds, and so does all that comes with it. */
+  readonly asRunc?: boolean
 }
 
 /** A dockerd and the client that talks to it. */
@@ -31,20 +36,22 @@ export class Docker implements Engine {
   readonly client: Client
   /** Its socket, as the client takes it. */
   readonly address: string
+  readonly #asRunc: boolean
   #args: readonly string[]
   #process: ChildProcess | undefined
   #containerd: ChildProcess | undefined
 
-  constructor(setting: Setting, name: string, { args = [] }: DaemonOptions = {}) {
+  constructor(setting: Setting, name: string, { args = [], asRunc = false }: DaemonOptions = {}) {
     this.setting = setting
     this.dir = path.join(setting.work, name)
     this.address = `unix://${this.dir}/docker.sock`
     this.client = new Client('docker', ['--host', this.address], { DOCKER_CONFIG: this.dir })
     mkdirSync(this.dir, { recursive: true })
+    this.#asRunc = asRunc
     this.#args = [
       ...['--data-root', `${this.dir}/data`, '--exec-root', `${this.dir}/exec`, '--pidfile', `${this.dir}/pid`],
       ...['--host', this.address, '--storage-driver', 'overlay2', '--group', 'root'],
-      ...['--add-runtime', `under-test=${setting.executable}`, '--default-runtime', 'under-test'],
+      ...(asRunc ? [] : ['--add-runtime', `under-test=${setting.executable}`, '--default-runtime', 'under-test']),
       ...args,
     ]
   }
@@ -97,9 +104,15 @@ address = "${address}"
     await this.client.ok`import ${tar} ${image}`
   }
 
-  /** Another daemon with other arguments, without networks; the caller ends it. */
+  /** The folder with the state that the runtime keeps of the containers. */
+  get states(): string {
+    return `${this.dir}/exec/runtime-runc/moby`
+  }
+
+  /** Another daemon with other arguments, without networks and with the same driver for cgroups; the caller ends it. */
   async another(name: string, ...args: string[]): Promise<Docker> {
-    const other = new Docker(this.setting, name, { args: [...noNetworks, ...args] })
+    const options = { args: [...driver(this.setting), ...noNetworks, ...args], asRunc: this.#asRunc }
+    const other = new Docker(this.setting, name, options)
     await other.start()
     await other.load(path.join(this.setting.work, 'image.tar'))
     return other
@@ -130,21 +143,28 @@ address = "${address}"
   }
 }
 
-async function start(setting: Setting): Promise<Docker> {
-  const tar = await makeTar(setting.work)
-  const args = setting.where === 'systemd' ? ['--exec-opt', 'native.cgroupdriver=systemd'] : []
-  if (setting.smoke || setting.where !== 'host') args.push(...noNetworks)
-  const docker = new Docker(setting, 'docker', { args })
-  await docker.start()
-  await docker.load(tar)
-  assert.equal(await docker.client.ok`info --format {{.DefaultRuntime}}`, 'under-test')
-  return docker
-}
+const driver = ({ where }: Setting): string[] =>
+  where === 'systemd' ? ['--exec-opt', 'native.cgroupdriver=systemd'] : []
+
+const starts =
+  (asRunc: boolean) =>
+  async (setting: Setting): Promise<Docker> => {
+    const tar = await makeTar(setting.work)
+    const args = driver(setting)
+    if (setting.smoke || setting.where !== 'host') args.push(...noNetworks)
+    const docker = new Docker(setting, 'docker', { args, asRunc })
+    await docker.start()
+    await docker.load(tar)
+    assert.equal(await docker.client.ok`info --format {{.DefaultRuntime}}`, asRunc ? 'runc' : 'under-test')
+    return docker
+  }
+
+const version = async () => /version ([\w.~-]+)/.exec((await run('dockerd', ['--version'])).stdout)?.[1] ?? '?'
 
 export const docker: Daemon<Docker> = {
   name: 'Docker Engine',
-  version: async () => /version ([\w.~-]+)/.exec((await run('dockerd', ['--version'])).stdout)?.[1] ?? '?',
-  start,
+  version,
+  start: starts(false),
   stop: (engine) => engine.stop(),
   features: [
     ...runFeatures,
@@ -154,6 +174,17 @@ export const docker: Daemon<Docker> = {
     ...registryFeatures,
     ...composeFeatures,
     ...daemonFeatures,
+    ...restoreFeatures,
     ...machineFeatures,
+    ...appArmorFeatures,
   ],
+}
+
+/** Told nothing: the runtime stands where dockerd, its shim and BuildKit look for runc. */
+export const dockerAsRunc: Daemon<Docker> = {
+  name: 'Docker Engine without configuration, runt as /usr/bin/runc',
+  version,
+  start: starts(true),
+  stop: (engine) => engine.stop(),
+  features: asRuncFeatures([...docker.features.filter(({ smoke }) => smoke), ...buildFeatures]),
 }
