@@ -486,7 +486,7 @@ inline void decode(Decoder &d, LabelStep &s) {
   d.read(s.text);
 }
 
-// Give the root directory of a detached mount the permissions of the directory that it is to cover.
+// Give the root directory of a detached mount the permissions of the directory that it is to cover. With an empty target it keeps its own.
 // fstat, openat, fchmod
 struct CopyModeStep {
   Reg mount;

@@ -196,7 +196,7 @@ const table = {
     fields: { mount: 'reg', text: 'str' },
   },
   copyMode: {
-    doc: 'Give the root directory of a detached mount the permissions of the directory that it is to cover.',
+    doc: 'Give the root directory of a detached mount the permissions of the directory that it is to cover. With an empty target it keeps its own.',
     calls: 'fstat, openat, fchmod',
     fields: { mount: 'reg', target: 'reg' },
   },

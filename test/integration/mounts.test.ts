@@ -142,6 +142,18 @@ test('a tmpfs without a mode has that of the directory it covers', (t) => {
   t.is(sandbox.runContainer().stdout, '/tmp directory 1770 0 0\n')
 })
 
+test('a tmpfs without a mode is open to all where its directory is yet to be made', (t) => {
+  const sandbox = new Sandbox(t, (spec) => {
+    spec.root!.readonly = false
+    spec.mounts!.push({ destination: '/made/below', type: 'tmpfs', source: 'tmpfs' })
+    spec.process!.args = ['inside', 'stat', '/made/below']
+  })
+  t.is(sandbox.runContainer().stdout, '/made/below directory 1777 0 0\n')
+  t.is(lstatSync(path.join(sandbox.rootfs, 'made/below')).mode & 0o7777, 0o755)
+  // The next container finds it there.
+  t.is(sandbox.runContainer().stdout, '/made/below directory 755 0 0\n')
+})
+
 // covers: /mounts/*/options, config.md#mounts/order
 test('a tmpfs takes its size, mode and flags, and may be read-only with mounts inside', (t) => {
   const sandbox = new Sandbox(t)
