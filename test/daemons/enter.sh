@@ -14,13 +14,23 @@ shift
 own=(--mount --propagation private)
 [ "${RUNT_TEST_ENV:-host}" = vm ] || own+=(--net --ipc --uts --pid --fork --kill-child --mount-proc)
 
+# Removes the daemons' cgroups; the kernel takes processes for there until a moment after their namespace has gone.
+leave() {
+  local tries
+  for ((tries = 0; tries < 100; tries++)); do
+    ! find "$cgroup" -depth -type d -exec rmdir {} + 2> /dev/null || return 0
+    sleep 0.1
+  done
+  echo "daemons: the cgroup $cgroup stays" >&2
+}
+
 # The daemons' cgroups lie below one that goes with them; where cgroup v2 is mounted nowhere, they are at its root.
 cgroup=
 hierarchy=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET || true)
 if [ "${RUNT_TEST_ENV:-host}" != vm ] && [ -n "$hierarchy" ]; then
   cgroup=$hierarchy/runt-daemons.$$
   mkdir "$cgroup"
-  trap 'find "$cgroup" -depth -type d -exec rmdir {} +' EXIT
+  trap leave EXIT
 fi
 
 # Its first process goes there before the namespace of cgroups is made, whose root that is, and below it afterwards: a cgroup with
