@@ -111,6 +111,12 @@ export const runFeatures: readonly Feature<Docker>[] = [
     },
   },
   prints('--tmpfs with options', '--tmpfs /t:size=1m,noexec', ['grep', ' /t ', '/proc/mounts'], /noexec.*size=1024k/),
+  prints(
+    '--tmpfs where the image has no directory: any user may write there',
+    '--tmpfs /scratch --user someone',
+    sh('touch /scratch/file && stat -c %a /scratch'),
+    '1777',
+  ),
   prints('--shm-size', '--shm-size 3m', sh('df -k /dev/shm | tail -n 1'), /\b3072\b/),
   prints('capabilities of Docker’s default', '', status('CapEff'), '00000000a80425fb'),
   prints('--cap-add', '--cap-add SYS_TIME', status('CapEff'), '00000000aa0425fb'),

@@ -14,6 +14,7 @@ import { machineFeatures } from './docker-machine.ts'
 import { registryFeatures } from './docker-registry.ts'
 import { restoreFeatures } from './docker-restore.ts'
 import { runFeatures } from './docker-run.ts'
+import { swarmFeatures } from './docker-swarm.ts'
 import { Client, run, slow, until, type Daemon, type Engine, type Setting } from './feature.ts'
 import { makeTar } from './image.ts'
 
@@ -110,8 +111,17 @@ address = "${address}"
   }
 
   /** Another daemon with other arguments, without networks and with the same driver for cgroups; the caller ends it. */
-  async another(name: string, ...args: string[]): Promise<Docker> {
-    const options = { args: [...driver(this.setting), ...noNetworks, ...args], asRunc: this.#asRunc }
+  another(name: string, ...args: string[]): Promise<Docker> {
+    return this.#another(name, [...noNetworks, ...args])
+  }
+
+  /** The same with networks, but for the one that containers are on which name none. */
+  anotherWithNetworks(name: string): Promise<Docker> {
+    return this.#another(name, ['--bridge=none'])
+  }
+
+  async #another(name: string, args: readonly string[]): Promise<Docker> {
+    const options = { args: [...driver(this.setting), ...args], asRunc: this.#asRunc }
     const other = new Docker(this.setting, name, options)
     await other.start()
     await other.load(path.join(this.setting.work, 'image.tar'))
@@ -177,6 +187,7 @@ export const docker: Daemon<Docker> = {
     ...restoreFeatures,
     ...machineFeatures,
     ...appArmorFeatures,
+    ...swarmFeatures,
   ],
 }
 
