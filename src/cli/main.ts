@@ -51,9 +51,16 @@ async function help(host: Host, name: string | undefined): Promise<number> {
   return print(host, helpText(name === undefined ? undefined : findCommand(name)))
 }
 
+/**
+ * Commands of runc that are refused, whatever their flags: daemons ask by the status of `checkpoint --help`, and by what `restore` says of
+ * an incomplete flag, whether they can offer checkpoints.
+ */
+const ofCriu: readonly string[] = ['checkpoint', 'restore']
+
 function findCommand(name: string): Command {
   const command = commands.find((row) => row.name === name)
   if (command !== undefined) return command
+  if (ofCriu.includes(name)) throw new UsageError(`${name} is not supported: runt does not work with CRIU`)
   const known = commands.map((row) => row.name)
   const hint = name === 'version' ? 'runt --version tells it' : (suggestion(name, known) ?? 'see runt --help')
   throw new UsageError(`unknown command "${name}"`, { hint })

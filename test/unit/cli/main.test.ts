@@ -254,6 +254,27 @@ test('a command that does not exist is refused, and the nearest one named', asyn
   t.is(stderr, 'runt: unknown command "stat"\n  hint: did you mean state?\n')
 })
 
+// As Podman and CRI-O ask whether there are checkpoints, and as the shim of containerd asks for one.
+test('daemons learn that there is no checkpoint, and why', async (t) => {
+  for (const line of [
+    'checkpoint --help',
+    'restore --lsm-mount-context',
+    '--log /log --log-format json checkpoint --image-path /i --work-path /w --leave-running web',
+    '--log /log --log-format json restore --image-path /i --work-path /w --detach -no-subreaper --bundle /bundle web',
+  ]) {
+    const world = machine()
+    const { code, stdout, stderr } = await runt(world, line)
+    t.is(code, 1, line)
+    t.is(stdout, '')
+    t.regex(stderr, /(checkpoint|restore) is not supported: runt does not work with CRIU/)
+    t.notRegex(stderr, /needs an argument|requires an argument/)
+    if (!line.includes('--log ')) continue
+    const { level, msg } = JSON.parse(log(world).at(-1)!) as { level: string; msg: string }
+    t.is(level, 'error')
+    t.regex(msg, /is not supported/)
+  }
+})
+
 const bad: Record<string, { change: (world: World) => void; line?: string; says: RegExp }> = {
   'a config.json that is missing': {
     change: (world) => world.tree.remove('/bundle/config.json', ''),
