@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { Host } from '../../../src/host/host.ts'
 import { SystemError } from '../../../src/errors.ts'
@@ -17,6 +18,9 @@ interface Machine {
   cgroupRoot?: string
   libseccomp?: boolean
 }
+
+/** A file of docs/kubernetes. */
+const documented = (name: string) => readFileSync(`docs/kubernetes/${name}`, 'utf8')
 
 const good: Machine = {
   files: {
@@ -171,6 +175,21 @@ const cases: [change: Partial<Machine>, subject: string, verdict: string, said: 
     /config\.toml names \/gone\/runt/,
   ],
   [
+    { files: { '/etc/containerd/config.toml': documented('containerd.toml') }, entries: { '/usr/local/bin/runt': {} } },
+    'containerd',
+    'ok',
+    /config\.toml names \/usr\/local\/bin\/runt/,
+  ],
+  [
+    {
+      files: { '/etc/crio/crio.conf.d/10-runt.conf': documented('crio.conf') },
+      entries: { '/usr/local/bin/runt': {} },
+    },
+    'CRI-O',
+    'ok',
+    /10-runt\.conf names \/usr\/local\/bin\/runt/,
+  ],
+  [
     {
       files: { '/etc/containers/containers.conf.d/1.conf': 'runt = ["/opt/bin/runt"]\n' },
       entries: { '/opt/bin/runt': {} },
@@ -211,4 +230,31 @@ test('the command prints a line for each finding with its hint, or JSON, and lea
   const [failed, json] = await printed({ ...good, release: '4.19.0' }, '--format', 'json')
   t.is(failed, 1)
   t.is((JSON.parse(json) as Finding[])[0]?.verdict, 'problem')
+})
+
+test('the documented files name one handler and one class', (t) => {
+  const [, table] = /^\[plugins\."io\.containerd\.grpc\.v1\.cri"\.containerd\.runtimes\.(\w+)\]$/m.exec(
+    documented('containerd.toml'),
+  )!
+  const [, options] = /containerd\.runtimes\.(\w+)\.options\]$/m.exec(documented('containerd.toml'))!
+  const [, crio] = /^\[crio\.runtime\.runtimes\.(\w+)\]$/m.exec(documented('crio.conf'))!
+  const manifest = /^apiVersion: node\.k8s\.io\/v1\nkind: RuntimeClass\nmetadata:\n {2}name: (\w+)\nhandler: (\w+)$/m
+  const [, name, handler] = manifest.exec(documented('runtimeclass.yaml'))!
+  const [, asked] = /^ {2}runtimeClassName: (\w+)$/m.exec(documented('pod.yaml'))!
+  t.deepEqual([table, options, crio], [handler, handler, handler])
+  t.is(asked, name)
+})
+
+test('the page about Kubernetes shows the files as they are, without their comments', (t) => {
+  const page = readFileSync('docs/kubernetes.md', 'utf8')
+  for (const file of ['containerd.toml', 'crio.conf']) {
+    const lines = documented(file)
+      .split('\n')
+      .filter((line) => !/^\s*#/.test(line))
+    const shown = lines
+      .map((line) => line && `    ${line}`)
+      .join('\n')
+      .trim()
+    t.true(page.includes(shown), file)
+  }
 })
