@@ -32,23 +32,26 @@ export async function makeTar(work: string): Promise<string> {
   return tar
 }
 
-/** Makes an image as `docker save` writes one, named docker.io/library/box:latest. @returns the path of its tar */
-export async function makeArchive(work: string): Promise<string> {
+/** What an image without a command of its own runs. */
+const shell: Readonly<Record<string, readonly string[]>> = { 'docker.io/library/box:latest': ['sh'] }
+
+/** Makes images as `docker save` writes them, each with its name and command. @returns the path of their tar */
+export async function makeArchive(work: string, images = shell): Promise<string> {
   const layer = readFileSync(await makeTar(work))
   const digest = createHash('sha256').update(layer).digest('hex')
   const folder = path.join(work, 'archive')
   mkdirSync(path.join(folder, digest), { recursive: true })
   writeFileSync(path.join(folder, digest, 'layer.tar'), layer)
-  const config = {
-    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
-    os: 'linux',
-    config: { Env: ['PATH=/bin'], Cmd: ['sh'] },
-    rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
-  }
-  writeFileSync(path.join(folder, 'config.json'), JSON.stringify(config))
-  const manifest = [
-    { Config: 'config.json', RepoTags: ['docker.io/library/box:latest'], Layers: [`${digest}/layer.tar`] },
-  ]
+  const manifest = Object.entries(images).map(([name, command], index) => {
+    const config = {
+      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+      os: 'linux',
+      config: { Env: ['PATH=/bin'], Cmd: command },
+      rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
+    }
+    writeFileSync(path.join(folder, `config${index}.json`), JSON.stringify(config))
+    return { Config: `config${index}.json`, RepoTags: [name], Layers: [`${digest}/layer.tar`] }
+  })
   writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify(manifest))
   const tar = path.join(work, 'archive.tar')
   const { status, told } = await run('tar', ['-C', folder, '-cf', tar, '.'])
