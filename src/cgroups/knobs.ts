@@ -155,7 +155,7 @@ export const knobs: readonly Knob[] = [
     pointer: '/pids/limit',
     file: 'pids.max',
     controller: 'pids',
-    doc: 'Tasks at most; below 0: no limit; 0: init alone.',
+    doc: 'Tasks at most; below 0: no limit; 0: init alone, and no limit where ociVersion is below 1.3.',
     convert: (r) => text(pidsMax(r.pids?.limit)),
   },
   {

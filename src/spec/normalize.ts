@@ -25,6 +25,19 @@ export function dropEmptyOfSpec(document: unknown): void {
   if (Array.isArray(namespaces)) for (const item of namespaces) if (isObject(item)) dropEmpty(item, ['path'])
 }
 
+/**
+ * Removes linux.resources.pids where it says 0 and config.json speaks a version before 1.3: the limit was required there, and 0 is how
+ * writers in Go said "none" (Podman does for a client of Docker's API), to runc and crun too. Since 1.3 it can be absent, and 0 is a limit.
+ */
+export function dropZeroPids(document: unknown): void {
+  if (!isObject(document) || !isObject(document.linux) || !isObject(document.linux.resources)) return
+  const { ociVersion, linux } = document
+  const { resources } = linux as { resources: Fields }
+  const older = typeof ociVersion === 'string' && /^1\.[0-2]\./.test(ociVersion)
+  if (older && isObject(resources.pids) && resources.pids.limit === 0)
+    Reflect.deleteProperty(resources, 'pids')
+}
+
 /** Removes "" from fields of a `process` object where it means "absent". */
 export function dropEmptyOfProcess(document: unknown): void {
   if (isObject(document)) dropEmpty(document, ['apparmorProfile', 'selinuxLabel'])

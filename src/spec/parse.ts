@@ -5,7 +5,7 @@
 import { processChecks, specChecks } from './checks/all.ts'
 import type { Check, Report } from './checks/check.ts'
 import { noNulInConfig, noNulInProcess } from './checks/strings.ts'
-import { dropEmptyOfProcess, dropEmptyOfSpec, dropNulls } from './normalize.ts'
+import { dropEmptyOfProcess, dropEmptyOfSpec, dropNulls, dropZeroPids } from './normalize.ts'
 import { describe, type Problem } from './problem.ts'
 import type { Process, Spec } from './schema.gen.ts'
 import { supportedInSpec } from './supported.ts'
@@ -61,6 +61,7 @@ export function checkProcess(document: unknown): ParsedProcess {
 function specOf(document: unknown, warnings: Problem[], text?: string): ParsedSpec {
   if (mayHave(text, 'null')) dropNulls(document)
   if (mayHave(text, '""')) dropEmptyOfSpec(document)
+  if (mayHave(text, '"pids"')) dropZeroPids(document)
   const findings = new Collector(warnings)
   const broken = checkSchema(validators.spec, document, findings)
   if (broken !== 'hopeless') {
