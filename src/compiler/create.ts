@@ -79,6 +79,8 @@ interface Prepared {
 /** What was taken from the host ahead of its turn, while it could still be reached. */
 interface Early {
   root: Register | undefined
+  /** The root is attached over itself already. */
+  attached?: boolean
   trees: Map<PreparedMount, Register>
   /** The same with all rights of the host, for those that the container's user namespace may not reach. */
   ofHost: Map<PreparedMount, Register>
@@ -337,9 +339,15 @@ function takeEarly(plan: PlanBuilder, prepared: Prepared, early: Early): void {
   if (propagation.sharesWithHost) mounts.filter(sharesEvents).forEach(take)
   if (ownMounts) addPropagation(plan, propagation)
   const ownUser = namespaces.membership('user') !== 'none'
-  if (ownUser || coveredMounts(facts).length > 0) {
+  const covers = coveredMounts(facts).length > 0
+  if (ownUser || covers) {
     early.root = cloneRoot(plan, rootPath(spec, facts))
     mounts.forEach(take)
+  }
+  // The way to the root may be closed to the container's ids: for a rootless Podman's, it leads through the user's home.
+  if (ownUser && ownMounts && !covers) {
+    attachRoot(plan, early.root!, prepared)
+    early.attached = true
   }
   if (ownUser || facts.inUserNamespace === true) early.devices = cloneHostDevices(plan, devices)
 }
@@ -388,7 +396,8 @@ function addPrivateProc(plan: PlanBuilder): Register {
  * The root, attached over itself, where mounts can be attached to it in turn; in the machine's mount namespace to a directory
  * of the container's own, from which all is taken away at once in the end.
  */
-function addRoot(plan: PlanBuilder, { spec, facts, propagation, ownMounts }: Prepared, early: Early): Register {
+function addRoot(plan: PlanBuilder, prepared: Prepared, early: Early): Register {
+  const { spec, facts, propagation, ownMounts } = prepared
   const path = rootPath(spec, facts)
   const root = early.root ?? cloneRoot(plan, path)
   if (!ownMounts) {
@@ -401,8 +410,12 @@ function addRoot(plan: PlanBuilder, { spec, facts, propagation, ownMounts }: Pre
   }
   // Before the root hides one that lies in it.
   addCovers(plan, coveredMounts(facts))
-  plan.add('attachHost', '/root/path', { mount: root, path })
+  if (early.attached !== true) attachRoot(plan, root, prepared)
   return root
+}
+
+function attachRoot(plan: PlanBuilder, root: Register, { spec, facts }: Prepared): void {
+  plan.add('attachHost', '/root/path', { mount: root, path: rootPath(spec, facts) })
 }
 
 /** All that is mounted or made below the root, and the hooks that see it from outside. @returns the console's register, if there is one */

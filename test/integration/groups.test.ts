@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'
 import type { Spec } from '../../src/spec/schema.gen.ts'
-import { runtime, Sandbox } from './harness.ts'
+import { lacks, runtime, Sandbox } from './harness.ts'
 import { openUp, ownUsers } from './users.ts'
 
 /** crun's annotation, which runc does not know. */
@@ -52,7 +52,8 @@ test('so does one with a user namespace, which has no names for them', (t) => {
 
 for (const user of [false, true]) {
   test(`exec in it keeps those of exec’s caller${user ? ', in its user namespace too' : ''}`, (t) => {
-    if (unknown(t)) return
+    // crun does the same, but gives the machine's /dev/null, which is its standard input here, to the container's user.
+    if (lacks(t, 'runt')) return
     const change = (spec: Spec): void => {
       if (user) ownUsers(spec)
       delete spec.process!.user!.additionalGids
