@@ -486,7 +486,7 @@ inline void decode(Decoder &d, LabelStep &s) {
   d.read(s.text);
 }
 
-// Give the root directory of a detached mount the permissions of the directory that it is to cover. With an empty target it keeps its own.
+// Give the root directory of a detached mount the permissions of the directory that it is to cover; where the last openIn had to make that, the mount keeps its own.
 // fstat, openat, fchmod
 struct CopyModeStep {
   Reg mount;

@@ -86,6 +86,8 @@ class Machine {
   const char *home = nullptr;
   // The signal asked for by dieWithParent; credential changes and forks make the kernel forget it.
   uint32_t parent_death_signal = 0;
+  // What the last openIn step opened, where that had to make the directory first; else -1.
+  int made = -1;
   // The file mode creation mask that init was started with.
   const unsigned callers_mask;
 
@@ -109,8 +111,8 @@ int run_plan(const uint8_t *bytes, size_t size, const int *inputs, uint32_t inpu
 bool validate_plan(const uint8_t *bytes, size_t size, uint32_t *failed);
 
 // Opens a path below a root (paths.cpp). `make` and `kind` as in the openIn step. On failure the errno is in the result
-// and `call` names the system call.
-Fd open_in(int root, Str path, uint32_t make, uint32_t mode, uint32_t kind, const char **call);
+// and `call` names the system call. `made`, where it is given, tells whether the directory at the end was made by this.
+Fd open_in(int root, Str path, uint32_t make, uint32_t mode, uint32_t kind, const char **call, bool *made = nullptr);
 
 // A decimal number that ends at a NUL; -1 if it is none, or more than `most`.
 int64_t number_in(const char *text, uint32_t most);

@@ -44,8 +44,8 @@ Fd checked_kind(Fd fd, uint32_t kind, const char **call) {
   return fd;
 }
 
-// Creates or enters the component `name` of `parent`, and returns it.
-Fd enter(int parent, const char *name, bool last, uint32_t make, uint32_t mode, const char **call) {
+// Creates or enters the component `name` of `parent`, and returns it. `made`: whether this made a directory.
+Fd enter(int parent, const char *name, bool last, uint32_t make, uint32_t mode, const char **call, bool *made) {
   if (last && make == kMakeFile) {
     *call = "openat2";
     return Fd(sys::openat2(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDONLY | O_CLOEXEC, mode, kOneComponent));
@@ -53,6 +53,7 @@ Fd enter(int parent, const char *name, bool last, uint32_t make, uint32_t mode, 
   *call = "mkdirat";
   int result = sys::mkdirat(parent, name, last ? mode : 0755);
   if (result < 0 && result != -EEXIST) return Fd(result);
+  *made = result == 0;
   *call = "openat2";
   return Fd(sys::openat2(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, kOneComponent));
 }
@@ -78,7 +79,7 @@ bool cut(Path &path, Path &rest) {
 
 } // namespace
 
-Fd open_in(int root, Str wanted, uint32_t make, uint32_t mode, uint32_t kind, const char **call) {
+Fd open_in(int root, Str wanted, uint32_t make, uint32_t mode, uint32_t kind, const char **call, bool *made) {
   *call = "openat2";
   const char *whole = wanted.length == 0 ? "/" : wanted.data;
   Fd fd(sys::openat2(root, whole, flags_for(kind), 0, kInside));
@@ -120,8 +121,10 @@ Fd open_in(int root, Str wanted, uint32_t make, uint32_t mode, uint32_t kind, co
         followed = true;
         break;
       }
-      Fd child = enter(parent.get(), name, last, make, mode, call);
+      bool by_this = false;
+      Fd child = enter(parent.get(), name, last, make, mode, call, &by_this);
       if (child.get() < 0) return child;
+      if (last && made != nullptr) *made = by_this;
       if (!path.append("/", 1) || !path.append(name, end - at)) return Fd(-ENAMETOOLONG);
       parent = static_cast<Fd &&>(child);
       at = next;

@@ -74,7 +74,9 @@ bool run(const OpenRootStep &s, Machine &m) {
 
 bool run(const OpenInStep &s, Machine &m) {
   const char *call = "";
-  Fd fd = open_in(m.get(s.root), s.path, s.make, s.mode, s.kind, &call);
+  bool made = false;
+  Fd fd = open_in(m.get(s.root), s.path, s.make, s.mode, s.kind, &call, &made);
+  m.made = made ? fd.get() : -1;
   if (fd.get() == -ENOENT && s.optional != 0) return true;
   if (fd.get() < 0) return m.fail(fd.get(), call, s.path);
   return m.fill(s.dst, static_cast<Fd &&>(fd));

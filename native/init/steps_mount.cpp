@@ -164,7 +164,7 @@ bool run(const AttachStep &s, Machine &m) {
 }
 
 bool run(const CopyModeStep &s, Machine &m) {
-  if (m.get(s.target) < 0) return true;
+  if (m.made >= 0 && m.get(s.target) == m.made) return true;
   struct statx status;
   int result = sys::statx(m.get(s.target), "", AT_EMPTY_PATH, &status);
   if (result < 0) return m.fail(result, "statx");

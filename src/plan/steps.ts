@@ -196,7 +196,7 @@ const table = {
     fields: { mount: 'reg', text: 'str' },
   },
   copyMode: {
-    doc: 'Give the root directory of a detached mount the permissions of the directory that it is to cover. With an empty target it keeps its own.',
+    doc: 'Give the root directory of a detached mount the permissions of the directory that it is to cover; where the last openIn had to make that, the mount keeps its own.',
     calls: 'fstat, openat, fchmod',
     fields: { mount: 'reg', target: 'reg' },
   },

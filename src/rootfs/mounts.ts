@@ -261,7 +261,7 @@ export function addMount(plan: PlanBuilder, root: Register, mount: PreparedMount
     if (source.label !== undefined) plan.add('label', '/linux/mountLabel', { mount: made, text: source.label })
   }
   const target = addTarget(plan, root, mount, made)
-  if (source.from === 'filesystem' && source.type === 'tmpfs') addContent(plan, mount, made, target)
+  if (source.from === 'filesystem' && source.type === 'tmpfs') addCover(plan, mount, made, target)
   if (taken.userns !== undefined) addIdmap(plan, made, mount.idmap!, taken.userns)
   plan.add('attach', origin, { mount: made, target })
   plan.add('close', origin, { fd: target })
@@ -275,7 +275,6 @@ function addTarget(plan: PlanBuilder, root: Register, mount: PreparedMount, made
   const { source, options, origin, destination: path } = mount
   const from = `${origin}/destination`
   const dst = plan.register(`${path} (place)`)
-  if (source.from === 'filesystem' && source.type === 'tmpfs') addMode(plan, root, mount, made, dst)
   if (options.destinationNoFollow !== undefined) {
     const fields = { make: make.nothing, mode: 0, kind: kind.entry, optional: 0 }
     plan.add('openIn', from, { dst, root, path, ...fields })
@@ -287,29 +286,15 @@ function addTarget(plan: PlanBuilder, root: Register, mount: PreparedMount, made
   return dst
 }
 
-/**
- * As runc and crun have it: a tmpfs without a mode takes that of the directory that it covers, so that one on /tmp stays open to
- * all. A directory that is yet to be made for it has none to give: the kernel's own is left then, open to all.
- * @param dst left empty, as it is
- */
-function addMode(plan: PlanBuilder, root: Register, mount: PreparedMount, made: Register, dst: Register): void {
-  const { origin, destination: path, options } = mount
-  if (gives(options, 'mode=')) return
-  const fields = { make: make.nothing, mode: 0, kind: kind.directory, optional: 1 }
-  plan.add('openIn', `${origin}/destination`, { dst, root, path, ...fields })
-  plan.add('copyMode', origin, { mount: made, target: dst })
-  plan.add('close', origin, { fd: dst })
-}
-
-/** The option tmpcopyup: what a tmpfs covers is in it. */
-function addContent(plan: PlanBuilder, { options }: PreparedMount, made: Register, target: Register): void {
-  if (options.copyUp === undefined) return
-  const owner = gives(options, 'uid=') || gives(options, 'gid=') ? 0 : 1
-  plan.add('copyUp', options.copyUp, { mount: made, target, owner })
-}
-
-function gives(options: ParsedOptions, name: string): boolean {
-  return options.parameters.some((text) => text.startsWith(name))
+/** What a tmpfs takes over from the directory that it covers. */
+function addCover(plan: PlanBuilder, { options, origin }: PreparedMount, made: Register, target: Register): void {
+  const gives = (name: string): boolean => options.parameters.some((text) => text.startsWith(name))
+  if (options.copyUp !== undefined) {
+    const owner = gives('uid=') || gives('gid=') ? 0 : 1
+    plan.add('copyUp', options.copyUp, { mount: made, target, owner })
+  }
+  // As runc and crun have it: a tmpfs on /tmp stays open to all, and so does one whose directory had to be made for it.
+  if (!gives('mode=')) plan.add('copyMode', origin, { mount: made, target })
 }
 
 function addPropagations(plan: PlanBuilder, mount: Register, options: ParsedOptions): void {
