@@ -1,10 +1,9 @@
 /** AppArmor, which the virtual machine's kernel has. */
 import { strict as assert } from 'node:assert'
 import type { Docker } from './docker.ts'
-import { ended, run, unique, type Feature } from './feature.ts'
+import { ended, run, sh, unique, type Feature } from './feature.ts'
 
 const image = 'box'
-const sh = (script: string) => ['sh', '-c', script]
 const current = ['cat', '/proc/self/attr/current']
 
 function row(feature: string, test: (docker: Docker) => Promise<void>): Feature<Docker> {

@@ -1,5 +1,6 @@
 /** What is done to a container once it is there. */
 import { strict as assert } from 'node:assert'
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Docker } from './docker.ts'
@@ -171,6 +172,98 @@ export const lifeFeatures: readonly Feature<Docker>[] = [
       await docker.client.ok`rm -f ${name}`
     },
   },
+  {
+    feature: 'wait: 126, 127 and 128 + n',
+    run: async (docker) => {
+      const made = async (command: readonly string[]): Promise<string> => {
+        const name = unique()
+        await docker.client.ok`create --init --name ${name} ${image} ${command}`
+        return name
+      }
+      for (const [command, status] of [
+        [['/etc/text'], '126'],
+        [['no-such-program'], '127'],
+      ] as const) {
+        // With --init the first process is docker-init: it is that which does not find the program.
+        const name = await made(command)
+        await docker.client.ok`start ${name}`
+        assert.equal(await docker.client.ok`wait ${name}`, status)
+        const direct = unique()
+        await docker.client.ok`create --name ${direct} ${image} ${command}`
+        assert.notEqual((await docker.client.result`start ${direct}`).status, 0)
+        assert.equal(await docker.inspect(direct, '{{.State.ExitCode}}'), status)
+        await docker.client.ok`rm ${name} ${direct}`
+      }
+      for (const [signal, status] of [
+        ['KILL', '137'],
+        ['TERM', '143'],
+        ['SEGV', '139'],
+      ] as const) {
+        const name = await made(sh(`kill -${signal} $$`))
+        await docker.client.ok`start ${name}`
+        assert.equal(await docker.client.ok`wait ${name}`, status)
+        await docker.client.ok`rm ${name}`
+      }
+    },
+  },
+  ofRunning<Docker>(
+    'attach: the client’s signal reaches the program',
+    async (docker, name) => {
+      const client = spawn('docker', ['--host', docker.address, 'attach', name], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const ended = new Promise<number | null>((resolve) => client.on('exit', resolve))
+      // It is attached once it tells what the program says.
+      await new Promise((resolve) => client.stdout.once('data', resolve))
+      client.kill('SIGTERM')
+      assert.equal(await ended, 7)
+      assert.equal(await docker.inspect(name, '{{.State.ExitCode}}'), '7')
+    },
+    [],
+    sh('trap "exit 7" TERM; while :; do echo up; sleep 0.1; done'),
+  ),
+  ofRunning<Docker>(
+    'attach: --detach-keys leave it running',
+    async (docker, name) => {
+      ended(await docker.client.typed('\x18')`attach --detach-keys=ctrl-x ${name}`, [0, 1], /read escape sequence/)
+      assert.equal(await docker.inspect(name, '{{.State.Running}}'), 'true')
+      ended(await docker.client.typed('hello\n')`attach ${name}`, 5, /got hello/)
+    },
+    ['-it'],
+    sh('echo up; read line; echo got $line; exit 5'),
+  ),
+  ofRunning<Docker>(
+    'healthcheck: one that takes too long',
+    async (docker, name) => {
+      await until('it is unhealthy', async () => {
+        return (await docker.inspect(name, '{{.State.Health.Status}}')) === 'unhealthy'
+      })
+      assert.match(await docker.inspect(name, '{{(index .State.Health.Log 0).Output}}'), /exceeded timeout/)
+    },
+    ['--health-cmd', 'sleep 999', '--health-timeout', '1s', '--health-interval', '1s', '--health-retries', '1'],
+  ),
+  ofRunning<Docker>(
+    '--stop-signal',
+    async (docker, name) => {
+      await docker.client.ok`stop -t 250 ${name}`
+      assert.equal(await docker.inspect(name, '{{.State.ExitCode}}'), '22')
+    },
+    ['--stop-signal', 'SIGUSR1'],
+    sh('trap "exit 22" USR1; echo up; while :; do sleep 0.1; done'),
+  ),
+  {
+    feature: 'logs --tail, --timestamps, -f until it ends',
+    run: async ({ client }) => {
+      const name = unique()
+      await client.ok`run -d --name ${name} ${image} ${sh('echo one; echo two; sleep 1; echo three')}`
+      assert.equal(await client.ok`logs -f ${name}`, 'one\ntwo\nthree')
+      assert.match(await client.ok`logs --tail 1 --timestamps ${name}`, /^\d{4}-\d\d-\d\dT[\d:.]+Z three$/)
+      await client.ok`rm ${name}`
+    },
+  },
+  ofRunning<Docker>('top with options of ps', async ({ client }, name) => {
+    assert.match(await client.ok`top ${name} -o pid,args`, /^PID\s+COMMAND\n\d+\s+sleep 1000$/)
+  }),
   ofRunning('rename', async ({ client }, name) => {
     await client.ok`rename ${name} ${name}-new`
     assert.equal(await client.ok`exec ${name}-new echo there`, 'there')

@@ -3,10 +3,9 @@ import { strict as assert } from 'node:assert'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Docker } from './docker.ts'
-import { ended, unique, until, type Feature } from './feature.ts'
+import { ended, sh, unique, until, type Feature } from './feature.ts'
 
 const image = 'box'
-const sh = (script: string) => ['sh', '-c', script]
 
 /** A feature of a daemon of its own, with these arguments. */
 function ofAnother(

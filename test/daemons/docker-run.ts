@@ -103,6 +103,12 @@ export const runFeatures: readonly Feature<Docker>[] = [
   prints('--init: docker-init is the first process', '--init', ['cat', '/proc/1/comm'], 'docker-init'),
   prints('--user by number', '--user 1234:77', ['sh', '-c', 'id -u; id -g'], '1234\n77'),
   prints('--user by name, with its groups', '--user someone', ['id'], /uid=1000\(someone\).*2000\(extra\)/),
+  prints(
+    '--user: capabilities are not effective',
+    '--user 1234 --cap-add NET_ADMIN',
+    status('CapEff'),
+    '0000000000000000',
+  ),
   prints('--group-add', '--group-add 3000', ['id', '-G'], /\b3000\b/),
   {
     feature: '--read-only',
@@ -176,6 +182,7 @@ export const runFeatures: readonly Feature<Docker>[] = [
       )
     },
   },
+  prints('--ipc none: no /dev/shm of its own', '--ipc none', sh('grep -c " /dev/shm " /proc/mounts; true'), '0'),
   prints('--uts host', '--uts host', ['hostname'], readFileSync('/proc/sys/kernel/hostname', 'utf8').trim()),
   prints('--cgroupns host', '--cgroupns host', ['grep', '^0:', '/proc/self/cgroup'], /^0::\/.*docker.*[0-9a-f]{64}/),
   prints('--cgroupns private', '--cgroupns private', ['grep', '^0:', '/proc/self/cgroup'], '0::/'),

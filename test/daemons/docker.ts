@@ -7,6 +7,7 @@ import { appArmorFeatures } from './docker-apparmor.ts'
 import { asRuncFeatures } from './docker-as-runc.ts'
 import { buildFeatures } from './docker-build.ts'
 import { composeFeatures } from './docker-compose.ts'
+import { contentFeatures } from './docker-content.ts'
 import { daemonFeatures } from './docker-daemon.ts'
 import { errorFeatures } from './docker-errors.ts'
 import { lifeFeatures } from './docker-life.ts'
@@ -179,6 +180,7 @@ export const docker: Daemon<Docker> = {
   features: [
     ...runFeatures,
     ...lifeFeatures,
+    ...contentFeatures,
     ...errorFeatures,
     ...buildFeatures,
     ...registryFeatures,
