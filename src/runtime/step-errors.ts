@@ -285,9 +285,9 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed, step: Faile
   ioPriority: (code) => (code === 'EPERM' ? 'IOPRIO_CLASS_RT needs CAP_SYS_NICE' : undefined),
   memoryPolicy: (code) =>
     code === 'EINVAL' ? 'no such node with memory in the cgroup, or the kernel is older than the policy' : undefined,
-  writeSelf: (code) => {
+  writeSelf: (code, _failed, step) => {
     if (code === 'ENOENT')
-      return 'the profile is not loaded: see /sys/kernel/security/apparmor/profiles, and apparmor_parser(8)'
+      return `the profile ${profileOf(step)}is not loaded: see /sys/kernel/security/apparmor/profiles, and apparmor_parser(8)`
     if (code === 'EINVAL') return 'the kernel knows no such label'
     return code === 'EACCES' || code === 'EPERM' ? 'what runt itself is confined by does not allow it' : undefined
   },
@@ -307,6 +307,12 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed, step: Faile
   pivotRoot: (code) =>
     code === 'EINVAL' ? 'a root on the initial ramfs cannot be pivoted: use --no-pivot' : undefined,
   openConsole: (code) => (code === 'ENOENT' ? 'a terminal needs the devpts mount on /dev/pts' : undefined),
+}
+
+/** The name of the AppArmor profile that the step asks for, with a space behind it; '' where the step is not known whole. */
+function profileOf(step: FailedStep): string {
+  const { text: request } = step as Partial<StepOf<'writeSelf'>>
+  return request === undefined ? '' : `${request.replace(/^exec /, '')} `
 }
 
 /** Whether the layers of an overlay are parameters of their own. */

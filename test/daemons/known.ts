@@ -5,5 +5,6 @@ export const known: Readonly<Record<string, string>> = {
   '--privileged': withoutCapabilities,
   'exec --privileged': withoutCapabilities,
   '-v with rshared: the container’s mounts reach the host': withoutCapabilities,
+  'AppArmor: a missing profile: the error names it': 'runc 1.1 does not name it',
   '--cgroups=disabled': 'Podman knows only crun to be able to',
 }

@@ -124,7 +124,7 @@ test('a profile that is not loaded is told with its field, and nothing runs', (t
   t.regex(stderr, /write .*\/attr\/apparmor\/exec.*: no such file or directory/)
   if (runtime === 'runt') {
     t.regex(stderr, /from: process\.apparmorProfile \(config\.json:\d+:\d+\)/)
-    t.regex(stderr, /hint: the profile is not loaded/)
+    t.regex(stderr, /hint: the profile runt-test-missing is not loaded/)
   }
   sandbox.assertClean(t)
 })

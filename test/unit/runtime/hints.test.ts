@@ -40,3 +40,19 @@ test('an option that the filesystem does not know is compared with those of ever
   const step = { op: 'newMount', origin: '/mounts/1' }
   t.is(failedStep({ failed, step, architecture: 'x64', spec: undefined }).hint, 'did you mean nosuid?')
 })
+
+test('an AppArmor profile that is not loaded is named', (t) => {
+  const failed = {
+    type: 'failed',
+    step: 1,
+    errno: 2,
+    syscall: 'write',
+    subject: 'x',
+    detail: new Uint8Array(),
+  } as const
+  const hint = (step: { text?: string }) =>
+    failedStep({ failed, step: { op: 'writeSelf', origin: '/process/apparmorProfile', ...step }, architecture: 'x64' })
+      .hint ?? ''
+  t.regex(hint({ text: 'exec some-profile' }), /^the profile some-profile is not loaded:/)
+  t.regex(hint({}), /^the profile is not loaded:/)
+})
