@@ -69,60 +69,6 @@ uninstall() {
   for each in "${completions[@]}"; do rm -f "$root/${each#* }"; done
 }
 
-found() {
-  PATH=$PATH:/usr/sbin:/sbin command -v "$1" > /dev/null
-}
-
-# How a daemon is told: what is written where, and what makes it read that.
-registration() {
-  local any='' runt=$prefix/bin/runt
-  if found dockerd; then
-    any=1
-    cat << TEXT
-
-Docker: in /etc/docker/daemon.json, then systemctl reload docker
-    { "runtimes": { "runt": { "path": "$runt" } } }
-  docker run --runtime runt … uses it; "default-runtime": "runt" in the same file makes it everybody's.
-TEXT
-  fi
-  if found containerd; then
-    any=1
-    cat << TEXT
-
-containerd: ctr run --runc-binary $runt …
-  for Kubernetes, in /etc/containerd/config.toml, then systemctl restart containerd
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runt]
-      runtime_type = "io.containerd.runc.v2"
-      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runt.options]
-        BinaryName = "$runt"
-TEXT
-  fi
-  if found podman || found buildah; then
-    any=1
-    cat << TEXT
-
-Podman and Buildah: podman --runtime $runt …; for good, in /etc/containers/containers.conf
-    [engine]
-    runtime = "runt"
-    [engine.runtimes]
-    runt = ["$runt"]
-TEXT
-  fi
-  if found crio; then
-    any=1
-    cat << TEXT
-
-CRI-O: in /etc/crio/crio.conf.d/10-runt.conf, then systemctl restart crio
-    [crio.runtime.runtimes.runt]
-    runtime_path = "$runt"
-TEXT
-  fi
-  if [ -z "$any" ]; then
-    echo
-    echo "No daemon was found that could use it. runt spec, runt run: see $runt --help"
-  fi
-}
-
 case ${1:-install} in
   install) ;;
   uninstall)
@@ -143,4 +89,7 @@ fi
 install_command
 install_texts
 echo "$root/bin/runt is installed, with its manual page runt(8) and completions for bash, zsh and fish."
-if [ -z "${DESTDIR:-}" ]; then registration; fi
+if [ -z "${DESTDIR:-}" ]; then
+  echo
+  dist/bin/runt doctor --registration "$prefix/bin/runt"
+fi

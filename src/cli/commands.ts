@@ -112,7 +112,14 @@ export const commands: readonly Command[] = [
     name: 'doctor',
     doc: 'examine what this machine and its daemons offer containers, and say what to mend; does nothing',
     args: { list: [], min: 0, max: 0 },
-    options: [{ ...format, value: 'text|json', choices: ['text', 'json'], doc: 'form of the output (default: text)' }],
+    options: [
+      { ...format, value: 'text|json', choices: ['text', 'json'], doc: 'form of the output (default: text)' },
+      {
+        name: 'registration',
+        value: 'path',
+        doc: 'print how each daemon here is told of the runt at this path, no more',
+      },
+    ],
     load: () => import('./doctor.ts'),
   },
   {

@@ -6,6 +6,7 @@ import { findCgroupRoot, ownCgroup } from '../cgroups/fs.ts'
 import { RuntError, SystemError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { Context } from './context.ts'
+import { registrations, type Registration } from './registration.ts'
 
 /**
  * `ok`: as it should be. `note`: not there, and not needed by every container. `warning`: containers run, and something is unsafe or
@@ -26,8 +27,8 @@ export interface Finding {
 type Answer = Omit<Finding, 'subject'>
 interface Check {
   subject: string
-  /** Nothing is said where it does not concern this machine. */
-  run: (host: Host) => Promise<Answer | undefined>
+  /** Takes PATH, beside the folders where daemons are looked for. Nothing is said where it does not concern this machine. */
+  run: (host: Host, path: string) => Promise<Answer | undefined>
 }
 
 const ok = (message: string): Answer => ({ verdict: 'ok', message })
@@ -41,6 +42,35 @@ const oldest = [5, 15] as const
 /** Controllers behind the fields of linux.resources that daemons use. */
 const controllers = ['cpu', 'cpuset', 'io', 'memory', 'pids']
 
+/** A daemon whose configuration is TOML, which one line at a time is read of. */
+interface Mentions {
+  registration: Registration
+  /** Files, and directories of files, of which the last one that names runt counts. */
+  places: readonly string[]
+  /** The line that names it; the path is the first group. */
+  line: RegExp
+}
+
+const containerd: Mentions = {
+  registration: registrations.containerd,
+  places: ['/etc/containerd/config.toml', '/etc/containerd/conf.d'],
+  line: /^\s*BinaryName\s*=\s*["']([^"']*)["']/,
+}
+const podman: Mentions = {
+  registration: registrations.podman,
+  places: [
+    '/usr/share/containers/containers.conf',
+    '/etc/containers/containers.conf',
+    '/etc/containers/containers.conf.d',
+  ],
+  line: /^\s*runt\s*=\s*\[\s*["']([^"']*)["']/,
+}
+const crio: Mentions = {
+  registration: registrations.crio,
+  places: ['/etc/crio/crio.conf', '/etc/crio/crio.conf.d'],
+  line: /^\s*runtime_path\s*=\s*["']([^"']*)["']/,
+}
+
 const checks: readonly Check[] = [
   { subject: 'kernel', run: checkKernel },
   { subject: 'cgroup v2', run: checkCgroups },
@@ -52,18 +82,19 @@ const checks: readonly Check[] = [
   { subject: 'AppArmor, SELinux', run: checkLabels },
   { subject: 'overlayfs', run: checkOverlay },
   { subject: 'runt', run: checkOwnFiles },
-  { subject: 'Docker', run: checkDocker },
-  { subject: 'containerd', run: (host) => checkMentions(host, containerd) },
-  { subject: 'Podman', run: (host) => checkMentions(host, podman) },
-  { subject: 'CRI-O', run: (host) => checkMentions(host, crio) },
+  { subject: registrations.docker.daemon, run: checkDocker },
+  ...[containerd, podman, crio].map((mentions) => ({
+    subject: mentions.registration.daemon,
+    run: (host: Host, path: string) => checkMentions(host, path, mentions),
+  })),
 ]
 
 /** Looks at everything, in order; a check that cannot be made is a finding, too. */
-export async function examine({ host }: Context): Promise<Finding[]> {
+export async function examine({ host, globals }: Context): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const { subject, run } of checks) {
     try {
-      const answer = await run(host)
+      const answer = await run(host, globals.env.PATH ?? '')
       if (answer !== undefined) findings.push({ subject, ...answer })
     } catch (error) {
       if (error instanceof RuntError)
@@ -74,6 +105,14 @@ export async function examine({ host }: Context): Promise<Finding[]> {
     }
   }
   return findings
+}
+
+/** The daemons that are on this machine: who can be told of runt. */
+export async function registrationsHere({ host, globals }: Context): Promise<Registration[]> {
+  const here: Registration[] = []
+  for (const registration of Object.values(registrations))
+    if (await isInstalled(host, globals.env.PATH ?? '', registration.programs)) here.push(registration)
+  return here
 }
 
 async function checkKernel({ system }: Host): Promise<Answer> {
@@ -217,12 +256,17 @@ async function checkPath({ files }: Host, file: string, path: string): Promise<A
 
 const isRunt = (path: string): boolean => path === 'runt' || path.endsWith('/runt')
 
-async function checkDocker(host: Host): Promise<Answer | undefined> {
+/** Where `npm run install:system` puts the command unless told otherwise. */
+const command = '/usr/local/bin/runt'
+
+const notTold = ({ lines }: Registration): Answer => note('was not told of runt', lines(command).join('\n'))
+
+async function checkDocker(host: Host, path: string): Promise<Answer | undefined> {
   const file = '/etc/docker/daemon.json'
   const text = await host.files.readTextIfExists(file)
-  const hint = `add "runtimes": { "runt": { "path": "/usr/local/bin/runt" } } to ${file}, then: systemctl reload docker`
+  const registration = registrations.docker
   if (text === undefined || text.trim() === '')
-    return (await isInstalled(host, 'dockerd')) ? note('was not told of runt', hint) : undefined
+    return (await isInstalled(host, path, registration.programs)) ? notTold(registration) : undefined
   let runtimes: unknown
   try {
     runtimes = (JSON.parse(text) as { runtimes?: unknown } | null)?.runtimes
@@ -230,55 +274,26 @@ async function checkDocker(host: Host): Promise<Answer | undefined> {
     return problem(`${file} is not JSON: ${(error as Error).message}`, 'dockerd does not start with it: mend the file')
   }
   const paths = Object.values(runtimes ?? {}).map((runtime: { path?: unknown } | null) => runtime?.path)
-  const path = paths.find((each) => typeof each === 'string' && isRunt(each)) as string | undefined
-  return path === undefined ? note('was not told of runt', hint) : checkPath(host, file, path)
+  const named = paths.find((each) => typeof each === 'string' && isRunt(each)) as string | undefined
+  return named === undefined ? notTold(registration) : checkPath(host, file, named)
 }
 
-/** A daemon whose configuration is TOML, which one line at a time is read of. */
-interface Mentions {
-  program: string
-  /** Files, and directories of files, of which the last one that names runt counts. */
-  places: readonly string[]
-  /** The line that names it; the path is the first group. */
-  line: RegExp
-  hint: string
-}
-
-const containerd: Mentions = {
-  program: 'containerd',
-  places: ['/etc/containerd/config.toml', '/etc/containerd/conf.d'],
-  line: /^\s*BinaryName\s*=\s*["']([^"']*)["']/,
-  hint: 'for Kubernetes: a runtime of type io.containerd.runc.v2 with BinaryName = "/usr/local/bin/runt" in /etc/containerd/config.toml; ctr needs no more than --runc-binary',
-}
-const podman: Mentions = {
-  program: 'podman',
-  places: [
-    '/usr/share/containers/containers.conf',
-    '/etc/containers/containers.conf',
-    '/etc/containers/containers.conf.d',
-  ],
-  line: /^\s*runt\s*=\s*\[\s*["']([^"']*)["']/,
-  hint: 'add runt = ["/usr/local/bin/runt"] below [engine.runtimes] in /etc/containers/containers.conf, or use podman --runtime',
-}
-const crio: Mentions = {
-  program: 'crio',
-  places: ['/etc/crio/crio.conf', '/etc/crio/crio.conf.d'],
-  line: /^\s*runtime_path\s*=\s*["']([^"']*)["']/,
-  hint: 'add [crio.runtime.runtimes.runt] with runtime_path = "/usr/local/bin/runt" in /etc/crio/crio.conf.d/10-runt.conf',
-}
-
-async function checkMentions(host: Host, { program, places, line, hint }: Mentions): Promise<Answer | undefined> {
+async function checkMentions(
+  host: Host,
+  path: string,
+  { registration, places, line }: Mentions,
+): Promise<Answer | undefined> {
   let found: { file: string; path: string } | undefined
   for (const place of places) {
     for (const file of await filesAt(host, place)) {
       for (const text of ((await host.files.readTextIfExists(file)) ?? '').split('\n')) {
-        const path = line.exec(text)?.[1]
-        if (path !== undefined && isRunt(path)) found = { file, path }
+        const named = line.exec(text)?.[1]
+        if (named !== undefined && isRunt(named)) found = { file, path: named }
       }
     }
   }
   if (found !== undefined) return checkPath(host, found.file, found.path)
-  return (await isInstalled(host, program)) ? note('was not told of runt', hint) : undefined
+  return (await isInstalled(host, path, registration.programs)) ? notTold(registration) : undefined
 }
 
 async function filesAt({ files }: Host, place: string): Promise<string[]> {
@@ -287,8 +302,9 @@ async function filesAt({ files }: Host, place: string): Promise<string[]> {
   return (await files.list(place)).sort().map((name) => `${place}/${name}`)
 }
 
-async function isInstalled({ files }: Host, program: string): Promise<boolean> {
-  for (const dir of ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'])
-    if ((await files.status(`${dir}/${program}`)) !== undefined) return true
+async function isInstalled({ files }: Host, path: string, programs: readonly string[]): Promise<boolean> {
+  const dirs = path.split(':').filter((dir) => dir.startsWith('/'))
+  for (const dir of new Set([...dirs, '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']))
+    for (const program of programs) if ((await files.status(`${dir}/${program}`)) !== undefined) return true
   return false
 }

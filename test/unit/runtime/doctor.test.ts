@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
+import { readFileSync } from 'node:fs'
 import type { Host } from '../../../src/host/host.ts'
 import { SystemError } from '../../../src/errors.ts'
 import type { Context } from '../../../src/runtime/context.ts'
 import { examine, type Finding } from '../../../src/runtime/doctor.ts'
+import { registrations } from '../../../src/runtime/registration.ts'
 import { run } from '../../../src/cli/doctor.ts'
 import { parseFlags } from '../../../src/cli/parse.ts'
 import { commands } from '../../../src/cli/commands.ts'
@@ -74,7 +76,10 @@ function context(machine: Machine, said: string[] = []): Context {
     },
     output: { stdout: (text: string) => said.push(text) },
   }
-  return { host: host as unknown as Host, globals: {} as Context['globals'] }
+  return {
+    host: host as unknown as Host,
+    globals: { env: { PATH: '/opt/daemons:relative' } } as unknown as Context['globals'],
+  }
 }
 
 async function findings(change: Partial<Machine>): Promise<Record<string, Finding>> {
@@ -152,6 +157,7 @@ const cases: [change: Partial<Machine>, subject: string, verdict: string, said: 
     'ok',
     /^\/usr\/lib\/runt\/libexec\/runt $/,
   ],
+  [{ entries: { '/opt/daemons/buildah': {} } }, 'Podman', 'note', /not told[^]*containers\.conf/],
   [{ entries: { '/usr/sbin/dockerd': {} } }, 'Docker', 'note', /not told of runt.*daemon\.json/],
   [{ files: { [daemon]: '{ "runtimes": ' } }, 'Docker', 'problem', /is not JSON.*does not start/],
   [{ files: { [daemon]: 'null' } }, 'Docker', 'note', /not told of runt/],
@@ -167,7 +173,7 @@ const cases: [change: Partial<Machine>, subject: string, verdict: string, said: 
     'ok',
     /daemon\.json names \/opt\/bin\/runt/,
   ],
-  [{ entries: { '/usr/bin/containerd': {} } }, 'containerd', 'note', /not told.*BinaryName/],
+  [{ entries: { '/usr/bin/containerd': {} } }, 'containerd', 'note', /not told[^]*BinaryName/],
   [
     { files: { '/etc/containerd/config.toml': 'x = 1\n  BinaryName = "/gone/runt"\n' } },
     'containerd',
@@ -256,5 +262,26 @@ test('the page about Kubernetes shows the files as they are, without their comme
       .join('\n')
       .trim()
     t.true(page.includes(shown), file)
+test('how daemons are told is printed for those that are here, with the path that is asked for', async (t) => {
+  const options = commands.find(({ name }) => name === 'doctor')!.options
+  const printed = async (machine: Machine): Promise<string> => {
+    const said: string[] = []
+    const flags = parseFlags(['--registration', '/some/where/runt'], options, false)
+    t.is(await run(flags, context(machine, said)), 0)
+    return said.join('')
+  }
+  const here = await printed({ files: {}, entries: { '/usr/sbin/dockerd': {}, '/opt/daemons/crio': {} } })
+  t.regex(here, /^Docker: in \/etc\/docker\/daemon\.json.*\n {4}\{.*"path": "\/some\/where\/runt"/)
+  t.regex(here, /\n\nCRI-O: .*\n {4}\[crio.*\n {4}runtime_path = "\/some\/where\/runt"\n/)
+  t.notRegex(here, /Podman|containerd:/)
+  t.is(await printed({ files: {} }), 'No daemon was found that could use it: see /some/where/runt --help\n')
+})
+
+test('the page about daemons has the lines that doctor prints', (t) => {
+  const page = readFileSync(new URL('../../../docs/daemons.md', import.meta.url), 'utf8').split('\n')
+  for (const { daemon, lines } of Object.values(registrations)) {
+    const file = lines('/usr/local/bin/runt').filter((line) => line.startsWith('  '))
+    t.true(file.length > 0)
+    for (const line of file) t.true(page.includes(`  ${line}`), `${daemon}: ${line}`)
   }
 })
