@@ -29,6 +29,8 @@ export const registrations = {
       '    runtime_type = "io.containerd.runc.v2"',
       '    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runt.options]',
       `      BinaryName = "${command}"`,
+      // As the kubelet's cgroupDriver, which is systemd where nobody chose.
+      '      SystemdCgroup = true',
     ],
   },
   podman: {
@@ -38,6 +40,8 @@ export const registrations = {
       `podman --runtime ${command} …, buildah bud --runtime ${command} …; for good, in /etc/containers/containers.conf:`,
       '  [engine]',
       '  runtime = "runt"',
+      '  runtime_supports_json = ["crun", "runc", "runt"]',
+      '  runtime_supports_nocgroups = ["crun", "runt"]',
       '  [engine.runtimes]',
       `  runt = ["${command}"]`,
     ],

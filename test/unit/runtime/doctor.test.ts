@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
-import { readFileSync } from 'node:fs'
 import type { Host } from '../../../src/host/host.ts'
 import { SystemError } from '../../../src/errors.ts'
 import type { Context } from '../../../src/runtime/context.ts'
@@ -262,6 +261,9 @@ test('the page about Kubernetes shows the files as they are, without their comme
       .join('\n')
       .trim()
     t.true(page.includes(shown), file)
+  }
+})
+
 test('how daemons are told is printed for those that are here, with the path that is asked for', async (t) => {
   const options = commands.find(({ name }) => name === 'doctor')!.options
   const printed = async (machine: Machine): Promise<string> => {
@@ -277,8 +279,8 @@ test('how daemons are told is printed for those that are here, with the path tha
   t.is(await printed({ files: {} }), 'No daemon was found that could use it: see /some/where/runt --help\n')
 })
 
-test('the page about daemons has the lines that doctor prints', (t) => {
-  const page = readFileSync(new URL('../../../docs/daemons.md', import.meta.url), 'utf8').split('\n')
+test('the pages about daemons have the lines that doctor prints', (t) => {
+  const page = ['docs/daemons.md', 'docs/kubernetes.md'].flatMap((file) => readFileSync(file, 'utf8').split('\n'))
   for (const { daemon, lines } of Object.values(registrations)) {
     const file = lines('/usr/local/bin/runt').filter((line) => line.startsWith('  '))
     t.true(file.length > 0)
