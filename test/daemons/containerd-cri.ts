@@ -291,3 +291,36 @@ export const criFeatures: readonly Feature<Containerd>[] = [
     },
   },
 ]
+
+const map = { host_id: 300_000, container_id: 0, length: 65_536 }
+const apart = { mode: Mode.pod, uids: [map], gids: [map] }
+
+/** What the second generation knows beyond the first. */
+export const laterFeatures: readonly Feature<Containerd>[] = [
+  {
+    feature: 'CRI: the features of the runtime handler',
+    run: async ({ cri }) => {
+      const { runtime_handlers } = await cri.call('Status', {})
+      const { features } = runtime_handlers.find(({ name }) => name === handler)!
+      assert.deepEqual({ ...features }, { recursive_read_only_mounts: true, user_namespaces: true })
+    },
+  },
+  inPod(
+    'a pod in a user namespace (hostUsers: false)',
+    { security: { namespace_options: { pid: Mode.container, userns_options: apart } } },
+    async (pod) => {
+      const container = await pod.start(forever)
+      for (const file of ['uid_map', 'gid_map'])
+        assert.match(await pod.ok(container, ['cat', `/proc/self/${file}`]), /^0\s+300000\s+65536$/)
+      assert.equal(
+        await pod.ok(container, sh('id -u; stat -c %u /bin/busybox; touch /own; stat -c %u /own')),
+        '0\n0\n0',
+      )
+    },
+  ),
+  inPod('a mount that is read-only with all below it', {}, async (pod) => {
+    const mounts = [{ host_path: '/run', container_path: '/host', readonly: true, recursive_read_only: true }]
+    const container = await pod.start(forever, { mounts })
+    assert.equal(await pod.ok(container, sh('touch /host/daemons/x 2>&1 | grep -c "Read-only file system"')), '1')
+  }),
+]

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Containerd } from './containerd.ts'
 import { Mode, State, type ContainerConfig, type ContainerStatus, type PodConfig, type PodSecurity } from './cri.ts'
-import { slow, unique, until, type Setting } from './feature.ts'
+import { run, slow, unique, until, type Setting } from './feature.ts'
 import { stream, type Streamed, type StreamOptions } from './streaming.ts'
 
 export const image = 'docker.io/library/box:latest'
@@ -26,11 +26,49 @@ function replaced(text: string, old: string, by: string): string {
   return text.replace(old, by)
 }
 
+/** What differs between the generations of containerd. */
+export interface Generation {
+  /** Finds the folder of its programs, where they are not those of this machine. */
+  readonly programs?: () => Promise<string>
+  /** Its file of docs/kubernetes. */
+  readonly file: string
+  /** The table of the plugin that runs pods. */
+  readonly plugin: string
+  /** What it has to be told at this place, beyond what the generations share. */
+  readonly more: (where: Setting['where']) => string
+}
+
+export const first: Generation = {
+  file: 'containerd.toml',
+  plugin: 'plugins."io.containerd.grpc.v1.cri"',
+  // Natively there are no controllers.
+  more: (where) => `disable_cgroup = ${where === 'host'}\nsandbox_image = "${pauseImage}"`,
+}
+
+export const second: Generation = {
+  programs: async () => {
+    const newest = await run(fileURLToPath(new URL('../vm/newest.sh', import.meta.url)), ['containerd'])
+    assert.equal(newest.status, 0, newest.told)
+    return `${newest.stdout.trim()}/usr/bin`
+  },
+  file: 'containerd-2.toml',
+  plugin: 'plugins."io.containerd.cri.v1.runtime"',
+  // Not every kernel shows the layers of an image on a tmpfs with other owners.
+  more: () => `[plugins."io.containerd.cri.v1.images".pinned_images]
+  sandbox = "${pauseImage}"
+[plugins."io.containerd.snapshotter.v1.overlayfs"]
+  slow_chown = true`,
+}
+
 /**
  * The documented configuration with the runtime under test, and what this place needs. A pod that names no class gets a runtime that
  * does not exist.
  */
-export function criConfiguration({ executable, where }: Setting, dir: string): string {
+export function criConfiguration(
+  { executable, where }: Setting,
+  { file, plugin, more }: Generation,
+  dir: string,
+): string {
   const network = {
     cniVersion: '0.4.0',
     name: 'pods',
@@ -45,16 +83,14 @@ export function criConfiguration({ executable, where }: Setting, dir: string): s
   }
   mkdirSync(`${dir}/networks`, { recursive: true })
   writeFileSync(`${dir}/networks/10-pods.conflist`, JSON.stringify(network))
-  const named = replaced(documented('containerd.toml'), '"/usr/local/bin/runt"', `"${executable}"`)
+  const named = replaced(documented(file), '"/usr/local/bin/runt"', `"${executable}"`)
   const ours =
     where === 'systemd' ? named : replaced(named, '\n    SystemdCgroup = true\n', '\n    SystemdCgroup = false\n')
-  const plugin = 'plugins."io.containerd.grpc.v1.cri"'
+  // Natively root may not make its processes more important than they are.
   return `${ours}
 [${plugin}]
-  sandbox_image = "${pauseImage}"
-  # Natively there are no controllers, and root may not make its processes more important than they are.
-  disable_cgroup = ${where === 'host'}
-  restrict_oom_score_adj = ${where === 'host'}
+restrict_oom_score_adj = ${where === 'host'}
+${more(where)}
 [${plugin}.cni]
   bin_dir = "/usr/lib/cni"
   conf_dir = "${dir}/networks"

@@ -4,8 +4,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { cgroupFeatures } from './containerd-cgroups.ts'
-import { criFeatures } from './containerd-cri.ts'
-import { criConfiguration, image, pauseCommand, pauseImage } from './containerd-pods.ts'
+import { criFeatures, laterFeatures } from './containerd-cri.ts'
+import { criConfiguration, first, image, pauseCommand, pauseImage, second, type Generation } from './containerd-pods.ts'
 import { Cri } from './cri.ts'
 import { Client, ended, run, sh, slow, unique, until, type Daemon, type Feature, type Setting } from './feature.ts'
 import { makeArchive } from './image.ts'
@@ -21,11 +21,17 @@ export class Containerd {
   readonly runtime: readonly string[]
   #process: ChildProcess | undefined
 
-  constructor(setting: Setting) {
+  readonly #generation: Generation
+  /** Before a program's name, for those of its generation. */
+  readonly #programs: string
+
+  constructor(setting: Setting, generation: Generation, programs: string | undefined) {
     this.setting = setting
+    this.#generation = generation
+    this.#programs = programs === undefined ? '' : `${programs}/`
     this.dir = path.join(setting.work, 'containerd')
     this.socket = `${this.dir}/containerd.sock`
-    this.client = new Client('ctr', ['--address', this.socket])
+    this.client = new Client(`${this.#programs}ctr`, ['--address', this.socket])
     this.cri = new Cri(this.socket)
     this.runtime = ['--runc-binary', setting.executable, '--snapshotter', 'overlayfs']
     // Else ctr asks for a share that needs the controller.
@@ -36,11 +42,13 @@ export class Containerd {
   async start(): Promise<void> {
     mkdirSync(this.dir, { recursive: true })
     writeFileSync('/run/daemons/environment', 'FROM_FILE=yes\n')
-    writeFileSync(path.join(this.dir, 'config.toml'), criConfiguration(this.setting, this.dir))
+    writeFileSync(path.join(this.dir, 'config.toml'), criConfiguration(this.setting, this.#generation, this.dir))
     const log = openSync(path.join(this.dir, 'log'), 'a')
     const places = ['--root', `${this.dir}/root`, '--state', `${this.dir}/state`, '--address', this.socket]
-    this.#process = spawn('containerd', ['--config', `${this.dir}/config.toml`, ...places], {
+    // It looks for the shim beside itself, and then in PATH.
+    this.#process = spawn(`${this.#programs}containerd`, ['--config', `${this.dir}/config.toml`, ...places], {
       stdio: ['ignore', log, log],
+      env: { ...process.env, PATH: `${this.#programs}:${process.env.PATH}` },
     })
     await until('containerd answers', async () => (await this.client.result`version`).status === 0)
     await until('its CRI plugin is ready', async () => {
@@ -295,17 +303,32 @@ const features: readonly Feature<Containerd>[] = [
   },
 ]
 
-async function start(setting: Setting): Promise<Containerd> {
-  const engine = new Containerd(setting)
-  await engine.start()
-  await engine.addImages()
-  return engine
+function daemon(name: string, generation: Generation, features: readonly Feature<Containerd>[]): Daemon<Containerd> {
+  return {
+    name,
+    version: async () => {
+      const programs = await generation.programs?.()
+      const { stdout } = await run(programs === undefined ? 'containerd' : `${programs}/containerd`, ['--version'])
+      return stdout.split(' ')[2] ?? '?'
+    },
+    start: async (setting) => {
+      const engine = new Containerd(setting, generation, await generation.programs?.())
+      await engine.start()
+      await engine.addImages()
+      return engine
+    },
+    stop: (engine) => engine.end(),
+    features,
+  }
 }
 
-export const containerd: Daemon<Containerd> = {
-  name: 'containerd',
-  version: async () => (await run('containerd', ['--version'])).stdout.split(' ')[2] ?? '?',
-  start,
-  stop: (engine) => engine.end(),
-  features: [...features, ...criFeatures, ...cgroupFeatures],
-}
+export const containerd = daemon('containerd', first, [...features, ...criFeatures, ...cgroupFeatures])
+
+/** This generation gives the holder of each pod's namespaces a share of the processor, which needs the controller. */
+const inMachine = (row: Feature<Containerd>): Feature<Containerd> => ({ ...row, where: row.where ?? 'vm' })
+
+/** That of Debian's newest suite: Debian 12 has none of this generation. */
+export const containerd2 = daemon('containerd of Debian’s newest suite', second, [
+  ...features,
+  ...[...criFeatures, ...laterFeatures, ...cgroupFeatures].map(inMachine),
+])

@@ -31,7 +31,14 @@ const value = { value: [1, 'int'] } as const
 const profile = { profile_type: [1, 'int'], localhost_ref: [2, 'text'] } as const
 /** Values of profile_type. */
 export const Profile = { runtimeDefault: 0, unconfined: 1, localhost: 2 } as const
-const namespaces = { network: [1, 'int'], pid: [2, 'int'], ipc: [3, 'int'], target_id: [4, 'text'] } as const
+const ids = { host_id: [1, 'int'], container_id: [2, 'int'], length: [3, 'int'] } as const
+const namespaces = {
+  network: [1, 'int'],
+  pid: [2, 'int'],
+  ipc: [3, 'int'],
+  target_id: [4, 'text'],
+  userns_options: [5, { mode: [1, 'int'], uids: [2, ids, 'many'], gids: [3, ids, 'many'] }],
+} as const
 /** Whose namespace it is. */
 export const Mode = { pod: 0, container: 1, node: 2, target: 3 } as const
 const resources = {
@@ -71,6 +78,7 @@ const mount = {
   host_path: [2, 'text'],
   readonly: [3, 'flag'],
   propagation: [5, 'int'],
+  recursive_read_only: [8, 'flag'],
 } as const
 const containerConfig = {
   metadata: [1, { name: [1, 'text'], attempt: [2, 'int'] }],
@@ -111,6 +119,7 @@ const status = {
 /** Values of a container's state. */
 export const State = { created: 0, running: 1, exited: 2, unknown: 3 } as const
 const condition = { type: [1, 'text'], status: [2, 'flag'], reason: [3, 'text'], message: [4, 'text'] } as const
+const abilities = { recursive_read_only_mounts: [1, 'flag'], user_namespaces: [2, 'flag'] } as const
 const podStats = { cpu: [1, cpu], memory: [2, memory], containers: [5, stats, 'many'] } as const
 const streams = { container_id: [1, 'text'], cmd: [2, 'text', 'many'], tty: [3, 'flag'], stdin: [4, 'flag'] } as const
 const createRequest = {
@@ -122,7 +131,13 @@ const execSync = { container_id: [1, 'text'], cmd: [2, 'text', 'many'], timeout:
 
 /** The calls: what is sent, and what comes back. */
 const calls = {
-  Status: [{}, { status: [1, { conditions: [1, condition, 'many'] }] }],
+  Status: [
+    {},
+    {
+      status: [1, { conditions: [1, condition, 'many'] }],
+      runtime_handlers: [3, { name: [1, 'text'], features: [2, abilities] }, 'many'],
+    },
+  ],
   RunPodSandbox: [{ config: [1, podConfig], runtime_handler: [2, 'text'] }, pod],
   StopPodSandbox: [pod, {}],
   RemovePodSandbox: [pod, {}],

@@ -1,6 +1,6 @@
 /** All daemons, by the names that `npm run test:daemons` takes. */
 import { buildah } from './buildah.ts'
-import { containerd } from './containerd.ts'
+import { containerd, containerd2 } from './containerd.ts'
 import { docker, dockerAsRunc } from './docker.ts'
 import type { Daemon } from './feature.ts'
 import { podman } from './podman.ts'
@@ -11,6 +11,7 @@ export const daemons = {
   docker,
   'docker-as-runc': dockerAsRunc,
   containerd,
+  'containerd-2': containerd2,
   podman,
   rootless,
   buildah,

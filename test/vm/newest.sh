@@ -1,8 +1,9 @@
 #!/bin/bash
-# newest.sh kernel|runtimes: prints a folder with packages of Debian's newest suite, unpacked and not installed; downloads them once.
-#   kernel    its kernel for virtual machines, for KERNEL of test/vm/run
-#   runtimes  its runc and crun, with all libraries that they need, from the C library on
-#   SUITES    the suites, of which the first is taken that has them (sid trixie)
+# newest.sh kernel|runtimes|containerd: prints a folder with packages of Debian's newest suite, unpacked and not installed; downloads them once.
+#   kernel      its kernel for virtual machines, for KERNEL of test/vm/run
+#   runtimes    its runc and crun, with all libraries that they need, from the C library on
+#   containerd  its containerd and shim, which need no newer C library
+#   SUITES      the suites, of which the first is taken that has them (sid trixie)
 set -euo pipefail
 
 cache=$("$(dirname "${BASH_SOURCE[0]}")/cache.sh")
@@ -49,7 +50,9 @@ download() {
   [ -n "$uri" ] || fail 'apt knows no mirror of Debian: run apt-get update'
   echo "deb [signed-by=$keyring] $uri $1 main" > "$part/sources.list"
   newest_apt apt-get update || return 1
-  if [ "$what" = kernel ]; then
+  if [ "$what" = containerd ]; then
+    (cd "$part/cache/archives" && newest_apt apt-get download containerd)
+  elif [ "$what" = kernel ]; then
     mapfile -t packages < <(kernel_packages)
     [ ${#packages[@]} -gt 0 ] && (cd "$part/cache/archives" && newest_apt apt-get download "${packages[@]}")
   else
@@ -72,8 +75,8 @@ fetch() {
 }
 
 what=${1:-}
-[[ $what =~ ^(kernel|runtimes)$ ]] || {
-  echo 'usage: newest.sh kernel|runtimes' >&2
+[[ $what =~ ^(kernel|runtimes|containerd)$ ]] || {
+  echo 'usage: newest.sh kernel|runtimes|containerd' >&2
   exit 2
 }
 target=$cache/newest-$what
