@@ -41,7 +41,7 @@ export const registrations = {
       '  [engine]',
       '  runtime = "runt"',
       '  runtime_supports_json = ["crun", "runc", "runt"]',
-      '  runtime_supports_nocgroups = ["crun", "runt"]',
+      '  runtime_supports_nocgroup = ["crun", "runt"]',
       '  [engine.runtimes]',
       `  runt = ["${command}"]`,
     ],

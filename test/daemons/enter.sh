@@ -11,7 +11,9 @@ packages=$("$project/test/daemons/packages.sh")
 runtime=$1
 shift
 
-own=(--mount --propagation private)
+own=(--mount)
+# What systemd of the virtual machine mounts later (a user's /run/user/UID) is to be seen.
+if [ "${RUNT_TEST_ENV:-host}" = vm ]; then own+=(--propagation slave); else own+=(--propagation private); fi
 [ "${RUNT_TEST_ENV:-host}" = vm ] || own+=(--net --ipc --uts --pid --fork --kill-child --mount-proc)
 
 # Removes the daemons' cgroups; the kernel takes processes for there until a moment after their namespace has gone.

@@ -1,6 +1,6 @@
 /** What the daemons' lists of features are made of, and the commands that they run. */
 import { strict as assert } from 'node:assert'
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 
 /** One row of docs/compatibility.md. */
 export interface Feature<Engine> {
@@ -124,6 +124,23 @@ export class Client {
 
   exec(args: readonly string[], options: RunOptions = {}): Promise<Result> {
     return run(this.#file, [...this.#before, ...args], { ...options, env: { ...this.#env, ...options.env } })
+  }
+
+  /** What it adds to the environment. */
+  get environment(): Readonly<Record<string, string>> {
+    return this.#env
+  }
+
+  /** Starts it and leaves it running. */
+  start(...template: Parameters<Words>): ChildProcess {
+    const args = [...this.#before, ...words(...template)]
+    return spawn(this.#file, args, { stdio: 'ignore', env: { ...process.env, ...this.#env } })
+  }
+
+  /** The same with other variables of the environment, as another user or through another program: `before` stands first. */
+  as(before: readonly string[], env: Readonly<Record<string, string>> = {}): Client {
+    const [file, ...args] = [...before, this.#file, ...this.#before]
+    return new Client(file!, args, { ...this.#env, ...env })
   }
 
   /** Its result, whatever it is. */

@@ -11,4 +11,5 @@ export const known: Readonly<Record<string, string>> = {
   '--cgroups=disabled': 'Podman knows only crun to be able to',
   'CRI: the features of the runtime handler': withoutIdmaps,
   'CRI: a pod in a user namespace (hostUsers: false)': withoutIdmaps,
+  '--group-add keep-groups': 'runc does not know the annotation, which is crun’s',
 }

@@ -1,126 +1,13 @@
-/** Podman as root: conmon calls the runtime to create and to exec, podman itself for all else. */
+/** Podman as root. */
 import { strict as assert } from 'node:assert'
-import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import {
-  Client,
-  ended,
-  ofRunning,
-  refuses,
-  run,
-  sh,
-  unique,
-  until,
-  type Daemon,
-  type Engine,
-  type Feature,
-  type Setting,
-} from './feature.ts'
-import { makeTar } from './image.ts'
+import { ended, ofRunning, refuses, run, sh, unique, until, type Daemon, type Feature } from './feature.ts'
+import { prints, startPodman, type Podman } from './podman-client.ts'
+import { machineFeatures } from './podman-machine.ts'
+import { moreFeatures } from './podman-more.ts'
 
 const image = 'localhost/box'
-
-/** A user with ids of his own. */
-export interface User {
-  readonly id: number
-}
-
-/** Podman has no daemon: a client with a store of its own. */
-export class Podman implements Engine {
-  readonly setting: Setting
-  readonly image = image
-  readonly dir: string
-  readonly client: Client
-  /** Buildah on the same store. */
-  readonly buildah: Client
-
-  constructor(setting: Setting, user?: User) {
-    this.setting = setting
-    this.dir = path.join(setting.work, user === undefined ? 'podman' : 'rootless')
-    mkdirSync(this.dir, { recursive: true })
-    // Named as crun, runt gets what Podman asks of crun only: its log, read as JSON.
-    const runtime = setting.runtime === 'runt' ? '/usr/bin/crun' : setting.executable
-    const manager = setting.where === 'systemd' ? 'systemd' : 'cgroupfs'
-    const storage = `[storage]
-driver = "${user === undefined ? 'overlay' : 'vfs'}"
-graphroot = "${this.dir}/storage"
-runroot = "${this.dir}/run"
-`
-    const containers = `[containers]
-pids_limit = 0
-log_driver = "k8s-file"
-${user === undefined ? '' : 'netns = "none"'}
-[engine]
-cgroup_manager = "${manager}"
-events_logger = "file"
-runtime = "${runtime}"
-tmp_dir = "${this.dir}/tmp"
-[network]
-network_backend = "netavark"
-`
-    writeFileSync(path.join(this.dir, 'storage.conf'), storage)
-    writeFileSync(path.join(this.dir, 'containers.conf'), containers)
-    const env: Record<string, string> = {
-      CONTAINERS_STORAGE_CONF: path.join(this.dir, 'storage.conf'),
-      CONTAINERS_CONF: path.join(this.dir, 'containers.conf'),
-      BUILDAH_RUNTIME: runtime,
-      BUILDAH_ISOLATION: 'oci',
-      TMPDIR: this.dir,
-    }
-    if (user === undefined) {
-      this.client = new Client('podman', ['--runtime', runtime], env)
-      this.buildah = new Client('buildah', [], env)
-      return
-    }
-    const runtimeDir = path.join(this.dir, 'runtime')
-    mkdirSync(runtimeDir, { mode: 0o700 })
-    for (const folder of [this.dir, runtimeDir]) chownSync(folder, user.id, user.id)
-    Object.assign(env, { HOME: this.dir, XDG_RUNTIME_DIR: runtimeDir })
-    const become = ['--reuid', `${user.id}`, '--regid', `${user.id}`, '--init-groups']
-    this.client = new Client('setpriv', [...become, 'podman', '--runtime', runtime], env)
-    this.buildah = new Client('setpriv', [...become, 'buildah'], env)
-  }
-
-  inspect(container: string, format: string): Promise<string> {
-    return this.client.ok`inspect --format ${format} ${container}`
-  }
-
-  async logged(container: string, text: string): Promise<void> {
-    await until(`${container} logs ${text}`, async () => {
-      const { stdout, stderr } = await this.client.result`logs ${container}`
-      return (stdout + stderr).includes(text)
-    })
-  }
-
-  async remove(container: string): Promise<void> {
-    await this.client.result`rm -f -t 0 ${container}`
-  }
-
-  /** A new folder with a Dockerfile. */
-  context(dockerfile: string): string {
-    const folder = path.join(this.dir, unique('build'))
-    mkdirSync(folder)
-    writeFileSync(path.join(folder, 'Dockerfile'), dockerfile)
-    return folder
-  }
-}
-
-export async function startPodman(setting: Setting): Promise<Podman> {
-  const podman = new Podman(setting)
-  await podman.client.ok`import ${await makeTar(setting.work)} ${image}`
-  return podman
-}
-
-/** A feature that one container's output proves. */
-export function prints(feature: string, flags: string, command: readonly string[], expected: RegExp): Feature<Podman> {
-  return {
-    feature,
-    run: async ({ client }) => {
-      assert.match(await client.ok`run --rm ${flags.split(' ').filter(Boolean)} ${image} ${command}`, expected)
-    },
-  }
-}
-
 const status = (field: string) => ['sed', '-n', `s/^${field}:\\t*//p`, '/proc/self/status']
 
 const features: readonly Feature<Podman>[] = [
@@ -300,56 +187,6 @@ const features: readonly Feature<Podman>[] = [
     },
   },
   {
-    // With cgroupfs, Podman 4.3 forbids a pod's cgroup all devices.
-    feature: 'a pod: two containers share its namespaces',
-    where: 'systemd',
-    run: async ({ client }) => {
-      const pod = unique('pod')
-      await client.ok`pod create --name ${pod} --share net,ipc,uts,pid --hostname of-pod`
-      const name = unique()
-      const server = sh('mkdir /w; echo served > /w/index.html; exec httpd -f -p 80 -h /w')
-      await client.ok`run -d --name ${name} --pod ${pod} ${image} ${server}`
-      await until('the other container is seen', async () => {
-        return (await client.result`run --rm --pod ${pod} ${image} wget -qO- http://127.0.0.1/`).stdout === 'served\n'
-      })
-      assert.equal(await client.ok`run --rm --pod ${pod} ${image} hostname`, 'of-pod')
-      assert.match(await client.ok`run --rm --pod ${pod} ${image} ps`, /httpd/)
-      await client.ok`pod stop -t 0 ${pod}`
-      await client.ok`pod rm ${pod}`
-    },
-  },
-  {
-    // With cgroupfs, Podman 4.3 forbids a pod's cgroup all devices.
-    feature: 'play kube',
-    where: 'systemd',
-    run: async ({ client, dir }) => {
-      const pod = unique('kube')
-      const manifest = {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name: pod },
-        spec: {
-          restartPolicy: 'Never',
-          containers: [
-            { name: 'one', image, imagePullPolicy: 'Never', command: ['sh', '-c', 'echo up; exec sleep 1000'] },
-            {
-              name: 'two',
-              image,
-              imagePullPolicy: 'Never',
-              command: ['sleep', '1000'],
-              securityContext: { runAsUser: 1000 },
-            },
-          ],
-        },
-      }
-      const file = path.join(dir, `${pod}.json`)
-      writeFileSync(file, JSON.stringify(manifest))
-      await client.ok`play kube ${file}`
-      assert.equal(await client.ok`exec ${pod}-two id -u`, '1000')
-      await client.ok`play kube --down ${file}`
-    },
-  },
-  {
     feature: 'bridge network, published ports, names',
     run: async (podman) => {
       const [network, name] = [unique('net'), unique()]
@@ -423,40 +260,6 @@ const features: readonly Feature<Podman>[] = [
     ended(await client.result`exec ${name} /etc/text`, 126, /\/etc\/text.*permission denied/i)
     ended(await client.result`exec -w /no/such/dir ${name} true`, 127, /\/no\/such\/dir.*no such file or directory/i)
   }),
-  {
-    feature: '--memory, --cpus, --pids-limit',
-    where: 'vm',
-    run: async ({ client }) => {
-      const files = sh('cd /sys/fs/cgroup; cat memory.max cpu.max pids.max')
-      const output = await client.ok`run --rm --memory 32m --cpus 0.5 --pids-limit 50 ${image} ${files}`
-      assert.equal(output, '33554432\n50000 100000\n50')
-    },
-  },
-  {
-    feature: 'more memory than --memory: killed, and inspect says so',
-    where: 'vm',
-    run: async (podman) => {
-      const name = unique()
-      const hog = sh('head -c 100m /dev/zero | tail')
-      const result = await podman.client.result`run --name ${name} --memory 16m --memory-swap 16m ${image} ${hog}`
-      assert.notEqual(result.status, 0, result.told)
-      assert.equal(await podman.inspect(name, '{{.State.OOMKilled}}'), 'true')
-    },
-  },
-  {
-    feature: 'the cgroup manager systemd: a scope of its own, limits, exec, stop',
-    where: 'systemd',
-    run: async (podman) => {
-      const name = unique()
-      await podman.client.ok`run -d --name ${name} --memory 64m --cgroupns host ${image} sleep 1000`
-      assert.match(await podman.client.ok`exec ${name} cat /proc/self/cgroup`, /libpod-[0-9a-f]{64}\.scope/)
-      await podman.client.ok`pause ${name}`
-      await podman.client.ok`unpause ${name}`
-      await podman.client.ok`stop -t 1 ${name}`
-      assert.equal(await podman.inspect(name, '{{.State.ExitCode}}'), '137')
-      await podman.client.ok`rm ${name}`
-    },
-  },
 ]
 
 export const podman: Daemon<Podman> = {
@@ -464,5 +267,5 @@ export const podman: Daemon<Podman> = {
   version: async () => (await run('podman', ['--version'])).stdout.trim().split(' ').pop() ?? '?',
   start: startPodman,
   stop: async () => undefined,
-  features,
+  features: [...features, ...moreFeatures, ...machineFeatures],
 }
