@@ -6,7 +6,7 @@
 #   machine      init with hand-made and hostile plans, and the addon in some commands, under ASAN and UBSAN
 #   integration  dist/bin/runt on this machine's kernel, as root
 #   node         the same suite with `node dist/cli.js`
-#   daemons      a real Docker Engine with runt as its only runtime, what it must do at least
+#   daemons      Docker Engine, containerd, Podman and Buildah with runt as their only runtime, what each must do at least
 #   vm           the suite in a virtual machine with cgroup v2 and all controllers
 #   kernel       a part of it on the newest kernel that Debian has, with SELinux, for the code that others do not run
 # A stage that fails does not stop the next ones; a stage of tests that runs none has failed.
@@ -33,7 +33,7 @@ run_machine() {
 }
 run_integration() { as_root bash scripts/test-integration.sh; }
 run_node() { as_root env RUNT_UNDER_TEST="$PWD/dist/cli.js" bash scripts/test-integration.sh; }
-run_daemons() { bash scripts/test-daemons.sh --smoke docker; }
+run_daemons() { bash scripts/test-daemons.sh --smoke docker containerd podman buildah; }
 run_vm() { as_root bash test/vm/suite.sh; }
 run_kernel() {
   KERNEL=$(as_root test/vm/newest.sh kernel) || return 1
