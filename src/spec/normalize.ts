@@ -34,8 +34,7 @@ export function dropZeroPids(document: unknown): void {
   const { ociVersion, linux } = document
   const { resources } = linux as { resources: Fields }
   const older = typeof ociVersion === 'string' && /^1\.[0-2]\./.test(ociVersion)
-  if (older && isObject(resources.pids) && resources.pids.limit === 0)
-    Reflect.deleteProperty(resources, 'pids')
+  if (older && isObject(resources.pids) && resources.pids.limit === 0) Reflect.deleteProperty(resources, 'pids')
 }
 
 /** Removes "" from fields of a `process` object where it means "absent". */

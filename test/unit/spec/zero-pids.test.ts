@@ -22,6 +22,11 @@ test('since 1.3 they are a limit', (t) => {
 })
 
 test('what is no configuration is left to the schema', (t) => {
-  for (const text of ['{"linux":{"resources":{"pids":0}}}', '{"linux":[{"pids":1}]}', '["pids"]', '{"linux":{"pids":{}}}'])
+  for (const text of [
+    '{"linux":{"resources":{"pids":0}}}',
+    '{"linux":[{"pids":1}]}',
+    '["pids"]',
+    '{"linux":{"pids":{}}}',
+  ])
     t.not(parseSpec(text).problems.length, 0, text)
 })
