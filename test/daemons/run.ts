@@ -87,6 +87,9 @@ interface Section {
   readonly rows: readonly Row[]
 }
 
+/** The failure of a feature that its machine did not live to see. */
+const neverRun = 'never run'
+
 function section(name: string, out: string): Section {
   const daemon = daemons[name]!
   const rows: Row[] = []
@@ -96,11 +99,12 @@ function section(name: string, out: string): Section {
     if (mine.length === 0) continue
     const found = results(name, where, out)
     version = found.get('runt')!.version
-    const outcomes = found.get('runt')!.outcomes
-    for (const { feature } of outcomes) {
+    for (const { feature } of mine) {
+      if (smoke && !found.get('runt')!.outcomes.some((row) => row.feature === feature)) continue
       const failures: Partial<Record<Runtime, string | null>> = {}
       for (const [runtime, { outcomes: theirs }] of found) {
-        failures[runtime] = theirs.find((row) => row.feature === feature)?.failure ?? null
+        const outcome = theirs.find((row) => row.feature === feature)
+        failures[runtime] = outcome === undefined ? neverRun : outcome.failure
       }
       rows.push({ feature, where, failures })
     }
@@ -117,6 +121,11 @@ const placeNames: Readonly<Record<Where, string>> = {
 /** The reason of a failure that needs no mending here: never of one that runt alone has. */
 function excused({ feature, failures }: Row): string | undefined {
   return failures.runc === null || failures.runc === undefined ? undefined : known[feature]
+}
+
+function needsMending(row: Row): boolean {
+  const { runt, runc } = row.failures
+  return runc === neverRun || (runt !== null && excused(row) === undefined)
 }
 
 /** Rows of the page as it is, by daemon and feature: what was not run this time stays. */
@@ -148,7 +157,8 @@ function markdown(sections: readonly Section[], page: string): string {
   for (const daemon of Object.values(daemons)) {
     const now = sections.find(({ name }) => name === daemon.name)
     const table = daemon.features.flatMap(({ feature }) => {
-      const row = now?.rows.find((candidate) => candidate.feature === feature)
+      // A failure that needs mending is told, and no line of the page.
+      const row = now?.rows.find((candidate) => candidate.feature === feature && !needsMending(candidate))
       const line = row === undefined ? before.get(`${daemon.name} ${feature}`) : pageRow(row)
       return line === undefined ? [] : [line]
     })
@@ -170,14 +180,14 @@ try {
     console.log(`\n${name} ${version}`)
     for (const row of rows) {
       const { runt, runc } = row.failures
-      const words = runt === null ? 'passed' : excused(row) === undefined ? 'FAILED' : 'excused'
+      const words = needsMending(row) ? 'FAILED' : runt === null ? 'passed' : 'excused'
       if (words === 'FAILED') failed++
       else passed++
       const control = runc === undefined ? '' : runc === null ? 'passed' : `failed: ${brief(runc)}`
       console.log(`${words.padEnd(8)} ${row.feature.padEnd(70)} ${control}`)
     }
   }
-  if (complete && failed === 0) {
+  if (complete) {
     const page = path.join(project, 'docs/compatibility.md')
     writeFileSync(page, markdown(sections, existsSync(page) ? readFileSync(page, 'utf8') : ''))
   }

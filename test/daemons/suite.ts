@@ -36,8 +36,19 @@ async function main(args: readonly string[]): Promise<void> {
   const executable = realpathSync(runtime === 'runt' ? '/usr/bin/runt' : '/usr/sbin/runc')
   const setting: Setting = { runtime, executable, where: place, smoke, work: process.env.DAEMONS_WORK! }
   const outcomes = new Map<string, string | null>()
+  let version = '?'
+  // After each feature: what a machine that is killed did before counts.
+  const write = () => {
+    const done = chosen.filter(({ feature }) => outcomes.has(feature))
+    const results: Results = {
+      version,
+      outcomes: done.map(({ feature }) => ({ feature, failure: outcomes.get(feature)! })),
+    }
+    writeFileSync(file, JSON.stringify(results))
+  }
   const tell = (feature: string, failure: string | null) => {
     outcomes.set(feature, failure)
+    write()
     const line = `${daemon.name} with ${runtime} › ${feature}`
     console.log(failure === null ? `  ✔ ${line}` : `  ✘ [fail]: ${line}\n${failure.replace(/^/gm, '      ')}`)
   }
@@ -47,6 +58,8 @@ async function main(args: readonly string[]): Promise<void> {
   } catch (error) {
     for (const { feature } of chosen) tell(feature, `the daemon did not start: ${message(error)}`)
   }
+  version = await daemon.version()
+  write()
   if (engine !== undefined) {
     const queue = chosen.filter((row) => row.alone !== true)
     const lane = async () => {
@@ -57,11 +70,6 @@ async function main(args: readonly string[]): Promise<void> {
     for (const row of chosen) if (row.alone === true) tell(row.feature, await outcome(row, engine))
     await daemon.stop(engine)
   }
-  const results: Results = {
-    version: await daemon.version(),
-    outcomes: chosen.map(({ feature }) => ({ feature, failure: outcomes.get(feature)! })),
-  }
-  writeFileSync(file, JSON.stringify(results))
 }
 
 async function outcome(row: Feature<unknown>, engine: unknown): Promise<string | null> {
