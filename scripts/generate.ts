@@ -12,6 +12,7 @@ const file = fileURLToPath(new URL('../native/common/steps.gen.h', import.meta.u
 
 const cppType: Record<FieldKind, string> = {
   reg: 'Reg',
+  regs: 'Regs',
   out: 'Out',
   u32: 'uint32_t',
   i32: 'int32_t',

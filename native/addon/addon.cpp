@@ -48,6 +48,7 @@ Napi::Object register_all(Napi::Env env, Napi::Object exports) {
   runt::bind_netlink(exports);
   runt::bind_notify(exports);
   runt::bind_process(exports);
+  runt::bind_removal(exports);
   runt::bind_seccomp(exports);
   runt::bind_sockets(exports);
   runt::bind_spawn(exports);

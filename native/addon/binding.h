@@ -97,6 +97,7 @@ void bind_messages(Napi::Object exports);
 void bind_netlink(Napi::Object exports);
 void bind_notify(Napi::Object exports);
 void bind_process(Napi::Object exports);
+void bind_removal(Napi::Object exports);
 void bind_seccomp(Napi::Object exports);
 void bind_sockets(Napi::Object exports);
 void bind_spawn(Napi::Object exports);

@@ -198,6 +198,12 @@ Napi::Value lock(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
+Napi::Value lock_shared(const Napi::CallbackInfo &info) {
+  const int fd = Arguments(info).fd(0, "fd");
+  if (retry([&] { return ::flock(fd, LOCK_SH); }) != 0) fail("flock");
+  return info.Env().Undefined();
+}
+
 } // namespace
 
 void bind_files(Napi::Object exports) {
@@ -212,6 +218,7 @@ void bind_files(Napi::Object exports) {
   bind<write_fd>(exports, "write");
   bind<write_stream>(exports, "writeStream");
   bind<lock>(exports, "lock");
+  bind<lock_shared>(exports, "lockShared");
 }
 
 } // namespace runt

@@ -17,6 +17,12 @@ struct Out {
   uint32_t index;
 };
 
+// Registers to read, one after the other.
+struct Regs {
+  uint32_t first, count;
+  Reg operator[](uint32_t index) const { return {first + index}; }
+};
+
 // A string inside the plan: `length` bytes without a NUL among them, then a NUL.
 struct Str {
   const char *data = "";
@@ -53,6 +59,12 @@ class Decoder {
   }
   void read(Reg &reg) { reg.index = register_index(); }
   void read(Out &reg) { reg.index = register_index(); }
+  void read(Regs &regs) {
+    regs.first = word();
+    regs.count = word();
+    if (static_cast<uint64_t>(regs.first) + regs.count > registers_) ok_ = false;
+    if (!ok_) regs = {0, 0};
+  }
 
   void read(Str &text) {
     uint32_t offset = word(), length = word();

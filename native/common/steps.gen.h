@@ -7,7 +7,7 @@
 
 namespace runt {
 
-constexpr uint32_t kPlanVersion = 0x9c22e356;
+constexpr uint32_t kPlanVersion = 0x65f0b821;
 
 enum class Op : uint16_t {
   DieWithParent,
@@ -43,6 +43,7 @@ enum class Op : uint16_t {
   NewMount,
   MountAttributes,
   Idmap,
+  Overlay,
   Reconfigure,
   CopyUp,
   Attach,
@@ -78,7 +79,7 @@ enum class Op : uint16_t {
   Exec,
 };
 
-constexpr uint16_t kOpCount = 66;
+constexpr uint16_t kOpCount = 67;
 
 // Ask for a signal (or 0 for none) when the parent dies.
 // prctl(PR_SET_PDEATHSIG)
@@ -438,6 +439,25 @@ inline void decode(Decoder &d, IdmapStep &s) {
   d.read(s.mount);
   d.read(s.userns);
   d.read(s.flags);
+}
+
+// Mount an overlay of directories, the lowest first, into a detached mount. upper: a directory in which `upper` and `work` are made where they are missing, `upper` with owner and mode of the highest layer; empty: nothing can be changed. owner 1: as the owner of that directory, whose mount maps ids. names 1: only in the way of kernels that take no descriptors. Closes the registers of the directories.
+// mkdirat, fsopen, fsconfig, fsmount, or move_mount, mount, open_tree, umount2
+struct OverlayStep {
+  Out dst;
+  Regs layers;
+  Reg upper;
+  Strs parameters;
+  uint32_t owner;
+  uint32_t names;
+};
+inline void decode(Decoder &d, OverlayStep &s) {
+  d.read(s.dst);
+  d.read(s.layers);
+  d.read(s.upper);
+  d.read(s.parameters);
+  d.read(s.owner);
+  d.read(s.names);
 }
 
 // Change parameters, as in newMount, of the filesystem that is mounted where a register points.
@@ -873,6 +893,7 @@ constexpr uint16_t kStepSizes[kOpCount] = {
   40, // newMount
   36, // mountAttributes
   16, // idmap
+  40, // overlay
   20, // reconfigure
   16, // copyUp
   12, // attach
@@ -1074,6 +1095,11 @@ auto dispatch(Op op, Decoder &d, Visitor &&visit) -> decltype(visit(DieWithParen
     }
     case Op::Idmap: {
       IdmapStep s{};
+      decode(d, s);
+      return visit(s);
+    }
+    case Op::Overlay: {
+      OverlayStep s{};
       decode(d, s);
       return visit(s);
     }

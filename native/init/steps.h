@@ -5,6 +5,18 @@
 
 namespace runt {
 
+// Attaches a detached mount to what a descriptor holds (steps_mount.cpp, as all of these).
+int attach_to(int mount, int target);
+// The messages of a filesystem context ("e proc: Bad value for …"), one a line, into the failure's detail.
+void keep_log(int context, Machine &m);
+// Gives a filesystem context one parameter, `name=value` or `name`.
+int configure(int context, Str parameter);
+// A detached mount of a new, small filesystem; on failure the errno is in the result and `call` names the system call.
+Fd new_tmpfs(const char **call);
+
+// Asks again for the signal of dieWithParent, which the kernel forgets when credentials change (steps_process.cpp).
+bool rearm_parent_death(Machine &m);
+
 // steps_process.cpp
 bool run(const DieWithParentStep &, Machine &);
 bool run(const SyncStep &, Machine &);
@@ -54,6 +66,9 @@ bool run(const MaskStep &, Machine &);
 bool run(const ReadonlyPathStep &, Machine &);
 bool run(const PivotRootStep &, Machine &);
 bool run(const ChrootStep &, Machine &);
+
+// steps_overlay.cpp
+bool run(const OverlayStep &, Machine &);
 
 // steps_copy.cpp
 bool run(const CopyUpStep &, Machine &);

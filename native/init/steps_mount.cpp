@@ -8,16 +8,18 @@ namespace {
 constexpr int kDetach = 2;          // MNT_DETACH
 constexpr long kProcMagic = 0x9fa0; // linux/magic.h
 
-int attach_to(int mount, int target) {
-  return sys::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
-}
-
 Fd clone_of(int fd, unsigned flags) {
   return Fd(sys::open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags));
 }
 
 // No such path, or one below a file: there is nothing to read or to write.
 bool is_missing(const Fd &target) { return target.get() == -ENOENT || target.get() == -ENOTDIR; }
+
+} // namespace
+
+int attach_to(int mount, int target) {
+  return sys::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
 
 // The messages that a filesystem context holds ("e proc: Bad value for …"), one a line, into the failure's detail.
 void keep_log(int context, Machine &m) {
@@ -41,7 +43,17 @@ int configure(int context, Str parameter) {
   return sys::fsconfig(context, FSCONFIG_SET_STRING, name, parameter.data + length + 1, 0);
 }
 
-} // namespace
+Fd new_tmpfs(const char **call) {
+  *call = "fsopen";
+  Fd context(sys::fsopen("tmpfs", FSOPEN_CLOEXEC));
+  if (context.get() < 0) return context;
+  *call = "fsconfig";
+  int result = sys::fsconfig(context.get(), FSCONFIG_SET_STRING, "mode", "755", 0);
+  if (result == 0) result = sys::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0);
+  if (result < 0) return Fd(result);
+  *call = "fsmount";
+  return Fd(sys::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+}
 
 bool run(const PropagationStep &s, Machine &m) {
   mount_attr attributes = {0, 0, s.propagation, 0};

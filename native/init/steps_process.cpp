@@ -6,7 +6,6 @@
 #include "steps.h"
 
 namespace runt {
-namespace {
 
 // The kernel forgets the signal at forks and credential changes: prctl(2), PR_SET_PDEATHSIG.
 bool rearm_parent_death(Machine &m) {
@@ -14,6 +13,8 @@ bool rearm_parent_death(Machine &m) {
   int result = sys::prctl(PR_SET_PDEATHSIG, m.parent_death_signal);
   return result == 0 || m.fail(result, "prctl", "PR_SET_PDEATHSIG");
 }
+
+namespace {
 
 // Permission bits of a key, from the description "type;uid;gid;permissions;name"; a negative errno if they cannot be
 // read. The kernel gives the description whole or not at all: the name has the container's in it, of up to 255 bytes.

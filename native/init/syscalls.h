@@ -163,6 +163,10 @@ inline int fsmount(int fd, unsigned flags, unsigned attributes) {
 inline int mount_setattr(int dir, const char *path, unsigned flags, mount_attr *attributes) {
   return static_cast<int>(raw(__NR_mount_setattr, dir, word(path), flags, word(attributes), sizeof *attributes));
 }
+inline int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {
+  return static_cast<int>(
+      raw(__NR_mount, word(source), word(target), word(type), static_cast<long>(flags), word(data)));
+}
 inline int pivot_root(const char *new_root, const char *put_old) {
   return static_cast<int>(raw(__NR_pivot_root, word(new_root), word(put_old)));
 }
@@ -208,6 +212,10 @@ inline int setgroups(size_t count, const uint32_t *groups) {
 }
 inline int setresgid(uint32_t gid) { return static_cast<int>(raw(__NR_setresgid, gid, gid, gid)); }
 inline int setresuid(uint32_t uid) { return static_cast<int>(raw(__NR_setresuid, uid, uid, uid)); }
+// setfsuid(2) and setfsgid(2) tell who was before, never whether it worked.
+inline uint32_t setfsuid(uint32_t uid) { return static_cast<uint32_t>(raw(__NR_setfsuid, uid)); }
+inline uint32_t setfsgid(uint32_t gid) { return static_cast<uint32_t>(raw(__NR_setfsgid, gid)); }
+inline int capget(void *header, void *data) { return static_cast<int>(raw(__NR_capget, word(header), word(data))); }
 inline int capset(void *header, const void *data) {
   return static_cast<int>(raw(__NR_capset, word(header), word(data)));
 }

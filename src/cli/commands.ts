@@ -46,6 +46,7 @@ const makes: readonly OptionRow[] = [
   { name: 'no-pivot', doc: 'change the root with MS_MOVE and chroot, for a root on the initial ramfs' },
   { name: 'no-new-keyring', doc: "keep the caller's session keyring" },
   preserveFds,
+  { name: 'tmpfs-upper', doc: 'keep in memory what the container changes in the layers of its root' },
 ]
 
 const id = { name: 'container-id' }
@@ -178,7 +179,7 @@ export const commands: readonly Command[] = [
       bundle,
       config,
       { name: 'json', doc: 'print the plan as JSON' },
-      ...makes.filter(({ name }) => name.startsWith('no-')),
+      ...makes.filter(({ name }) => name.startsWith('no-') || name === 'tmpfs-upper'),
     ],
     load: () => import('./explain.ts'),
   },

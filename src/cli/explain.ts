@@ -10,6 +10,7 @@ export async function run(parsed: Parsed, context: Context): Promise<number> {
       config: parsed.text('config'),
       noPivot: parsed.flag('no-pivot'),
       noNewKeyring: parsed.flag('no-new-keyring'),
+      tmpfsUpper: parsed.flag('tmpfs-upper'),
       json: parsed.flag('json'),
     },
     context,

@@ -14,6 +14,7 @@ export function createRequest(parsed: Parsed): CreateRequest {
     noPivot: parsed.flag('no-pivot'),
     noNewKeyring: parsed.flag('no-new-keyring'),
     preserveFds: parsed.number('preserve-fds'),
+    tmpfsUpper: parsed.flag('tmpfs-upper'),
   }
 }
 

@@ -58,7 +58,7 @@ import { keepsGroups, mountContextType } from '../spec/annotations.ts'
 import { escapePointer } from '../spec/problem.ts'
 import type { NamespaceType, Process, Spec } from '../spec/schema.gen.ts'
 import { sysctlPath } from '../spec/sysctl.ts'
-import type { Compiled, CreateFacts, ParentActions } from './facts.ts'
+import type { Compiled, CreateFacts, ParentActions, RootOptions } from './facts.ts'
 import { addBecomeRoot, addBeginning, addDropGroups, addKeyring, Namespaces } from './namespaces.ts'
 
 export type { Compiled, CreateFacts, IdMap, ParentActions, ParentRlimit } from './facts.ts'
@@ -111,6 +111,7 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   const proc = hasLabels(process) ? plan.input('procfs', ownOrigin, hostProc) : undefined
   const hosts = needsHostProc(prepared) ? (proc ?? plan.input('procfs', ownOrigin, hostProc)) : undefined
   const userns = new Map(declareIdmaps(plan, prepared.mounts))
+  facts.root?.declare(plan, mountFacts(spec, facts, namespaces).users, isPrivileged(facts))
   const early: Early = { root: undefined, trees: new Map(), ofHost: new Map(), userns, devices: undefined }
   const listenFds = facts.listenFds ?? 0
   plan.plan.preserveFds = listenFds + (facts.preserveFds ?? 0)
@@ -183,6 +184,13 @@ function prepare(spec: Spec, facts: CreateFacts, messages: Required<OptionMessag
       hint: 'add { "type": "mount" } to linux.namespaces',
     })
   }
+  if (facts.root !== undefined && namespaces.membership('mount') !== 'new') {
+    problems.push({
+      pointer: '/annotations/io.runt.layers',
+      message: 'must come with a new mount namespace, in which the layers are mounted',
+      hint: 'add { "type": "mount" } to linux.namespaces',
+    })
+  }
   const propagation = rootPropagation(spec.linux?.rootfsPropagation, facts.noPivot === true && ownMounts, problems)
   const known = mountFacts(spec, facts, namespaces)
   const mounts = [...prepareMounts(spec.mounts ?? [], known, messages)]
@@ -201,7 +209,7 @@ function mountFacts(spec: Spec, facts: CreateFacts, namespaces: Namespaces): Mou
   const { bundle, cgroupDir, cgroupRoot, links } = facts
   const { mountLabel, uidMappings = [], gidMappings = [] } = spec.linux ?? {}
   const member = (type: NamespaceType) => namespaces.membership(type)
-  const option = spec.annotations?.[mountContextType] ?? 'context'
+  const option = labelOption(spec)
   return {
     bundle,
     cgroupDir,
@@ -211,6 +219,10 @@ function mountFacts(spec: Spec, facts: CreateFacts, namespaces: Namespaces): Mou
     users: { membership: member('user'), path: namespaces.path('user'), uid: uidMappings, gid: gidMappings },
     label: mountLabel === undefined ? undefined : { text: mountLabel, option },
   }
+}
+
+function labelOption({ annotations }: Spec): string {
+  return annotations?.[mountContextType] ?? 'context'
 }
 
 function parentActions(
@@ -299,7 +311,7 @@ function addIsolation(plan: PlanBuilder, prepared: Prepared, early: Early, proc:
  */
 function takeOfHost(plan: PlanBuilder, prepared: Prepared, early: Early): void {
   const { facts, mounts } = prepared
-  const privileged = facts.euid === 0 && facts.inUserNamespace !== true
+  const privileged = isPrivileged(facts)
   for (const mount of mounts) {
     const userns = early.userns.get(mount)
     const tree = userns !== undefined || privileged ? cloneSource(plan, mount) : undefined
@@ -313,6 +325,26 @@ function takeOfHost(plan: PlanBuilder, prepared: Prepared, early: Early): void {
     early.trees.set(mount, tree)
     early.userns.delete(mount)
   }
+  if (privileged && facts.root !== undefined) early.root = facts.root.mountEarly(plan, rootOptions(prepared))
+}
+
+/** Root of the machine, and not of a user namespace alone. */
+function isPrivileged({ euid, inUserNamespace }: CreateFacts): boolean {
+  return euid === 0 && inUserNamespace !== true
+}
+
+function rootOptions({ spec, facts }: Prepared): RootOptions {
+  const { mountLabel } = spec.linux ?? {}
+  return {
+    trusted: isPrivileged(facts),
+    context: mountLabel === undefined ? undefined : `${labelOption(spec)}=${mountLabel}`,
+  }
+}
+
+/** The root: what is at its path, or what is made to be mounted there. */
+function takeRoot(plan: PlanBuilder, prepared: Prepared): Register {
+  const { spec, facts } = prepared
+  return facts.root?.mount(plan, rootOptions(prepared)) ?? cloneRoot(plan, rootPath(spec, facts))
 }
 
 /**
@@ -331,7 +363,7 @@ function cutTies(plan: PlanBuilder, { propagation }: Prepared, mount: PreparedMo
  * the host is.
  */
 function takeEarly(plan: PlanBuilder, prepared: Prepared, early: Early): void {
-  const { spec, facts, namespaces, propagation, ownMounts, mounts, devices } = prepared
+  const { facts, namespaces, propagation, ownMounts, mounts, devices } = prepared
   const take = (mount: PreparedMount): void => {
     const tree = early.trees.has(mount) ? undefined : cloneSource(plan, mount, early.ofHost.get(mount))
     if (tree !== undefined) early.trees.set(mount, tree)
@@ -341,12 +373,14 @@ function takeEarly(plan: PlanBuilder, prepared: Prepared, early: Early): void {
   const ownUser = namespaces.membership('user') !== 'none'
   const covers = coveredMounts(facts).length > 0
   if (ownUser || covers) {
-    early.root = cloneRoot(plan, rootPath(spec, facts))
+    // Without rights on the host, root of the user namespace makes it: not before it is that.
+    if (ownUser && facts.root !== undefined && early.root === undefined) facts.root.take(plan)
+    else early.root ??= takeRoot(plan, prepared)
     mounts.forEach(take)
   }
   // The way to the root may be closed to the container's ids: for a rootless Podman's, it leads through the user's home.
-  if (ownUser && ownMounts && !covers) {
-    attachRoot(plan, early.root!, prepared)
+  if (ownUser && ownMounts && !covers && early.root !== undefined) {
+    attachRoot(plan, early.root, prepared)
     early.attached = true
   }
   if (ownUser || facts.inUserNamespace === true) early.devices = cloneHostDevices(plan, devices)
@@ -399,7 +433,7 @@ function addPrivateProc(plan: PlanBuilder): Register {
 function addRoot(plan: PlanBuilder, prepared: Prepared, early: Early): Register {
   const { spec, facts, propagation, ownMounts } = prepared
   const path = rootPath(spec, facts)
-  const root = early.root ?? cloneRoot(plan, path)
+  const root = early.root ?? takeRoot(plan, prepared)
   if (!ownMounts) {
     // Neither the machine's root filesystem nor the directory's other copies are to get what is mounted here.
     addRootPropagation(plan, root, propagation.before, propagation)

@@ -2,8 +2,10 @@
  * What the compiler is told beside the configuration, and what it answers: plain data, shared by create.ts and exec.ts.
  */
 import type { Origin } from '../errors.ts'
-import type { IdRange as IdMap, Plan } from '../plan/plan.ts'
+import type { IdRange as IdMap, Plan, PlanBuilder } from '../plan/plan.ts'
 import type { PreparedRlimit } from '../process/rlimits.ts'
+import type { UserNamespaceFacts } from '../rootfs/idmap.ts'
+import type { Register } from '../plan/fields.ts'
 import type { Domain, IoPriorityFields, SchedulerFields } from '../process/scheduling.ts'
 
 /** The filter of linux.seccomp, compiled. */
@@ -22,6 +24,26 @@ export interface SeccompListener {
   metadata?: string | undefined
 }
 
+/** A root that is not the directory at root.path, but is mounted on it: src/rootfs/overlay.ts, which few configurations need. */
+export interface RootMaker {
+  /** Its inputs; a new plan begins. */
+  declare(plan: PlanBuilder, users: UserNamespaceFacts, privileged: boolean): void
+  /** Takes what it needs of the host. */
+  take(plan: PlanBuilder): void
+  /** Makes it, detached, of what was taken, or is taken now. */
+  mount(plan: PlanBuilder, options: RootOptions): Register
+  /** Makes it before the container's namespaces are entered. */
+  mountEarly(plan: PlanBuilder, options: RootOptions): Register
+}
+
+/** How a root is made. */
+export interface RootOptions {
+  /** Who makes it may use what is kept for root of the machine. */
+  trusted: boolean
+  /** An option with the label of linux.mountLabel. */
+  context?: string | undefined
+}
+
 /** What `create` knows beside config.json. */
 export interface CreateFacts {
   id: string
@@ -31,6 +53,8 @@ export interface CreateFacts {
   cgroupDir?: string | undefined
   /** The host's cgroup2 mount (`/sys/fs/cgroup`), shown to containers without a cgroup namespace of their own. */
   cgroupRoot?: string | undefined
+  /** Makes the root, which root.path then only has to be the place for; undefined: it is what is at root.path. */
+  root?: RootMaker | undefined
   /** A directory of the container's own for its root, where it has no mount namespace: it is mounted there. */
   mountPoint?: string | undefined
   /** Sources of mounts with the option copy-symlink that are symlinks, with their targets. */

@@ -22,6 +22,7 @@ export interface Addon {
   /** False where nobody reads any more. */
   writeStream(fd: Fd, text: string): boolean
   lock(fd: Fd, wait: boolean): void
+  lockShared(fd: Fd): void
   // directories.cpp
   status(path: string, follow: boolean): FileStatus | undefined
   readLink(path: string): string
@@ -36,6 +37,8 @@ export interface Addon {
   chown(path: string, uid: number, gid: number): void
   mkfifo(path: string, mode: number): void
   filesystemType(path: string): number | undefined
+  // removal.cpp
+  removeDeep(path: string): void
   // spawn.cpp
   spawn(
     plan: Uint8Array,

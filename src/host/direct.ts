@@ -77,6 +77,7 @@ function files(addon: Addon): Files {
     rmdir: (path) => addon.rmdir(path),
     unlink: (path) => addon.unlink(path),
     removeTree: (path) => addon.removeTree(path),
+    removeDeep: (path) => addon.removeDeep(path),
     unmount: (path) => addon.unmount(path),
     chown: (path, uid, gid) => addon.chown(path, uid, gid),
     mkfifo: (path, mode) => addon.mkfifo(path, mode),
@@ -86,6 +87,7 @@ function files(addon: Addon): Files {
     waitReadable: (fd, timeoutMs) => addon.pidfdWait(fd, timeoutMs),
     write: (fd, data) => addon.write(fd, data),
     lock: (fd, wait) => addon.lock(fd, wait),
+    lockShared: (fd) => addon.lockShared(fd),
     filesystemType: (path) => addon.filesystemType(path),
   }
 }

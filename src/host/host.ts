@@ -49,6 +49,8 @@ export interface Files {
   unlink(path: string): Awaitable<void>
   /** Removes a directory of runt's own state and all in it; does not follow symlinks; missing is fine. */
   removeTree(path: string): Awaitable<void>
+  /** Removes a directory and all in it, whoever made that: however deep, without leaving its filesystem or following links; missing is fine. */
+  removeDeep(path: string): Awaitable<void>
   /** Takes away all that is mounted at a path, lazily (MNT_DETACH), no symlink followed; nothing there, or no such path, is fine. */
   unmount(path: string): Awaitable<void>
   chown(path: string, uid: number, gid: number): Awaitable<void>
@@ -63,6 +65,8 @@ export interface Files {
   write(fd: Fd, data: Uint8Array): Awaitable<void>
   /** flock(2), exclusive. Waits unless `wait` is false, when a held lock gives EAGAIN (of the same number as EWOULDBLOCK). Released by `close`. */
   lock(fd: Fd, wait: boolean): Awaitable<void>
+  /** The same, shared (LOCK_SH). Waits. */
+  lockShared(fd: Fd): Awaitable<void>
   /** Type of the filesystem: statfs(2) f_type; undefined where the path does not exist. */
   filesystemType(path: string): Awaitable<number | undefined>
 }

@@ -125,6 +125,8 @@ const silent = new Set([
   'pivotRoot.move=0',
   'closeOnExec.preserve=0',
   'hook.inherit=0',
+  'overlay.owner=0',
+  'overlay.names=0',
   'hook.timeout=0',
   'hook.directory=',
   'hook.args=',
@@ -148,7 +150,10 @@ function registerName(plan: Plan, register: number): string {
 
 function explainStep(step: Step, plan: Plan): ExplainedStep {
   const { calls, fields } = stepTable[step.op]
-  const values = step as unknown as Record<string, string | number | bigint | readonly string[] | Uint8Array>
+  const values = step as unknown as Record<
+    string,
+    string | number | bigint | readonly string[] | readonly number[] | Uint8Array
+  >
   const shown: Record<string, Value> = {}
   for (const [field, kind] of Object.entries(fields)) {
     const value = values[field]!
@@ -157,7 +162,8 @@ function explainStep(step: Step, plan: Plan): ExplainedStep {
       continue
     }
     const format = formatters[`${step.op}.${field}`] ?? formatters[`*.${field}`]
-    if (typeof value !== 'number' && typeof value !== 'bigint') shown[field] = value
+    if (kind === 'regs') shown[field] = (value as readonly number[]).map((register) => registerName(plan, register))
+    else if (typeof value !== 'number' && typeof value !== 'bigint') shown[field] = value as string | readonly string[]
     else if (kind === 'reg' || kind === 'out') shown[field] = registerName(plan, Number(value))
     else shown[field] = format === undefined ? Number(value) : format(value)
   }
@@ -228,6 +234,12 @@ function shortRegister(value: Value): string {
   return String(value).split(' ', 1)[0]!
 }
 
+/** `r5 to r8`. */
+function registerRow(values: readonly string[]): string {
+  const [first, last] = [values[0] ?? '', values.at(-1) ?? ''].map(shortRegister)
+  return first === last ? first! : `${first} to ${last}`
+}
+
 function stepText({ op, arguments: fields }: ExplainedStep): string {
   const kinds = stepTable[op].fields
   let target = ''
@@ -235,7 +247,9 @@ function stepText({ op, arguments: fields }: ExplainedStep): string {
   for (const [field, value] of Object.entries(fields)) {
     const text = `${field}=${String(value)}`
     if (kinds[field] === 'out') target = `${valueText(value)} = `
-    else if (kinds[field] === 'reg') parts.push(shortRegister(value))
+    else if (kinds[field] === 'reg')
+      parts.push(op === 'overlay' ? `${field} ${shortRegister(value)}` : shortRegister(value))
+    else if (kinds[field] === 'regs') parts.push(`${field} ${registerRow(value as readonly string[])}`)
     else if (silentFields.has(`${op}.${field}`)) continue
     else if (!silent.has(`${op}.${text}`) && !(op !== 'user' && silentValues.has(text)))
       parts.push(`${field} ${valueText(value).replaceAll(/\b(MOUNT_ATTR_|AT_)/g, '')}`)

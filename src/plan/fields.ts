@@ -9,6 +9,8 @@ export type Register = number & { readonly __register: unique symbol }
 export interface FieldValues {
   /** Register that the step reads. */
   reg: Register
+  /** Registers that the step reads, one after the other without a gap. */
+  regs: readonly Register[]
   /** Register that the step fills; it must be empty before. */
   out: Register
   u32: number
@@ -26,6 +28,7 @@ export type FieldKind = keyof FieldValues
 /** Bytes that a field takes in a step's record. */
 export const fieldSize: Record<FieldKind, number> = {
   reg: 4,
+  regs: 8, // the first, count
   out: 4,
   u32: 4,
   i32: 4,

@@ -7,7 +7,7 @@
  *
  * All numbers are little-endian. A string field is {offset, length} into the strings area, `length` without the NUL that must
  * follow it; a list is {offset, length, count}: `count` strings, each with its NUL, `length` bytes in all. A field of bytes is
- * {offset, length} into the same area, of any content, with nothing after it. The reader
+ * {offset, length} into the same area, of any content, with nothing after it. Registers in a row are {first, count}. The reader
  * (native/common/wire.h, native/init/decode.h) refuses whatever does not add up, byte for byte.
  */
 import { fieldSize, type FieldKind } from './fields.ts'
@@ -159,6 +159,15 @@ function encodeField(
         throw new TypeError(`plan: ${where}: no such register: ${String(value)}`)
       head.writeUInt32LE(value, at)
       return
+    case 'regs': {
+      const list = value as readonly number[]
+      const [first = 0] = list
+      if (!list.every((register, index) => register === first + index) || first + list.length > registers)
+        throw new TypeError(`plan: ${where}: no registers in a row: ${String(value)}`)
+      head.writeUInt32LE(first, at)
+      head.writeUInt32LE(list.length, at + 4)
+      return
+    }
     case 'u32':
     case 'i32':
       if (typeof value !== 'number') throw new TypeError(`plan: ${where}: not a number: ${String(value)}`)
@@ -254,13 +263,18 @@ function decodeField(
   strings: Buffer,
   registers: number,
   where: string,
-): number | bigint | string | string[] | Uint8Array {
+): number | bigint | string | string[] | number[] | Uint8Array {
   switch (kind) {
     case 'reg':
     case 'out': {
       const register = plan.readUInt32LE(at)
       if (register >= registers) throw new TypeError(`plan: ${where}: no such register`)
       return register
+    }
+    case 'regs': {
+      const [first, length] = [plan.readUInt32LE(at), plan.readUInt32LE(at + 4)]
+      if (first + length > registers) throw new TypeError(`plan: ${where}: no such register`)
+      return Array.from({ length }, (_, index) => first + index)
     }
     case 'u32':
       return plan.readUInt32LE(at)

@@ -9,7 +9,7 @@ import type { Compiled, CreateFacts } from '../compiler/facts.ts'
 import { compileCreate } from '../compiler/create.ts'
 import { namespaceFlags, namespaceNames } from '../compiler/exec.ts'
 import type { PlacedRdt } from '../cgroups/resctrl.ts'
-import { RuntError, StateError, type ConfigProblem } from '../errors.ts'
+import { StateError, type ConfigProblem } from '../errors.ts'
 import type { Fd, Host } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
@@ -23,10 +23,11 @@ import { absolute, notifyDirectory, stateDir, type Context } from './context.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { checkId } from './id.ts'
 import { Init, type SpawnFacts } from './init.ts'
-import { makeMountPoint, mountFacts, removeContainer, sharesMounts } from './mount-facts.ts'
+import { checkRootfs, layersOf, makeMountPoint, mountFacts, removeContainer, sharesMounts } from './mount-facts.ts'
 import { ownNamespaceProblems } from './own-namespaces.ts'
 import { sendPidfd, writePidFile } from './pidfile.ts'
 import { kernelMounts } from './procfs.ts'
+import type { PreparedLayers } from './layers.ts'
 import type { CreateRequest } from './requests.ts'
 import { prepareFilter, saveFilter, type PreparedFilter } from './seccomp.ts'
 import { stateFormat, type SavedState } from './state.ts'
@@ -57,6 +58,7 @@ export interface Established {
 export async function establish(context: Context, request: CreateRequest, foreground: boolean): Promise<Established> {
   checkId(request.id)
   const bundle = await loadBundle(context, request)
+  if (request.tmpfsUpper === true) (await import('./layers.ts')).withTmpfsUpper(bundle.spec)
   const undo = new Undo()
   try {
     const prepared = await prepare(context, request, bundle, foreground)
@@ -74,6 +76,7 @@ interface Prepared {
   keyring: string | undefined
   rdt: PlacedRdt | undefined
   filter: PreparedFilter | undefined
+  layers: PreparedLayers | undefined
 }
 
 /** All that can be found wrong before anything was done. */
@@ -88,7 +91,7 @@ async function prepare(
   const caller = await callerOf(host)
   checkTerminal(spec.process?.terminal === true, foreground, request.consoleSocket)
   if (spec.process?.terminal === true && foreground) await requireTerminal(context)
-  await checkRootfs(context, bundle)
+  await checkRootfs(host, bundle)
   const problems = [...(await ownNamespaceProblems(host, spec)), ...(await machineProblems(host, spec))]
   if (caller.euid !== 0) {
     const { rootlessProblems } = await import('./rootless.ts')
@@ -109,9 +112,12 @@ async function prepare(
   const { intelRdt } = spec.linux ?? {}
   const rdt = intelRdt && (await (await import('./intel-rdt.ts')).placeRdt(host, request.id, intelRdt))
   const filter = await prepareFilter(context, spec, bundle.text)
+  const layers = await layersOf(context, bundle, request.id)
+  if (layers !== undefined) await (await import('./layers.ts')).checkLayers(host, layers)
   const facts: CreateFacts = {
     id: request.id,
     bundle: bundle.dir,
+    root: layers?.root,
     cgroupDir: cgroup && cgroupDir(cgroup.saved),
     cgroupRoot: cgroup?.saved.root,
     ...(await mountFacts(host, bundle, stateDir(context.globals, request.id))),
@@ -128,7 +134,7 @@ async function prepare(
   const compiled = compileCreate(spec, facts)
   const warnings = [...bundle.warnings, ...(placed?.warnings ?? []), ...compiled.warnings]
   for (const warning of warnings) await log?.warn(warning)
-  return { bundle, facts, compiled, cgroup, rdt, keyring, filter }
+  return { bundle, facts, compiled, cgroup, rdt, keyring, filter, layers }
 }
 
 /** What this machine does not have. */
@@ -167,17 +173,6 @@ async function goWithoutCgroup(error: unknown, spec: Spec): Promise<undefined> {
   checkNeedsNoCgroup(error, spec)
 }
 
-async function checkRootfs({ host }: Context, { rootfs }: Bundle): Promise<void> {
-  if (rootfs === undefined) return
-  const origin = '/root/path'
-  const status = await attempt(`root filesystem ${rootfs}`, { origin }, () => host.files.status(rootfs))
-  if (status === undefined) {
-    throw new RuntError('ENOENT', `root filesystem ${rootfs}: no such file or directory`, { origin })
-  }
-  if (status.type !== 'directory')
-    throw new RuntError('ENOTDIR', `root filesystem ${rootfs}: not a directory`, { origin })
-}
-
 async function make(context: Context, request: CreateRequest, prepared: Prepared, undo: Undo): Promise<Established> {
   const { host } = context
   const { bundle } = prepared
@@ -192,6 +187,10 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   }
   undo.pushLast(`remove ${dir}`, () => removeContainer(host, dir, state))
   await saveState(host, dir, state)
+  if (prepared.layers !== undefined) {
+    const { registerLayers } = await import('./layers.ts')
+    await registerLayers(context, prepared.layers, request.id, undo)
+  }
   if (prepared.filter !== undefined) {
     await saveFilter(host, dir, prepared.filter.facts)
     await prepared.filter.keep()
@@ -294,7 +293,7 @@ function lateSteps({ steps }: Plan): Pick<SavedState, 'lateFrom' | 'lateSteps'> 
 async function initialState(
   context: Context,
   request: CreateRequest,
-  { bundle, compiled, cgroup, rdt, keyring, filter }: Prepared,
+  { bundle, compiled, cgroup, rdt, keyring, filter, layers }: Prepared,
 ): Promise<SavedState> {
   const { host } = context
   const { spec } = bundle
@@ -318,6 +317,7 @@ async function initialState(
     keyring,
     hooks: lastingHooks(spec.hooks),
     startHooks: limitedHooks(spec.hooks?.startContainer),
+    layers: layers?.saved,
     process: spec.process,
     domain: domainOf(spec),
     seccomp: filter && { flags: filter.facts.flags, listener: filter.facts.listener },

@@ -7,7 +7,7 @@ import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
 import { cgroupDir, placeCgroup, type PlacedCgroup } from './cgroup.ts'
 import { notifyDirectory, stateDir, type Context } from './context.ts'
 import { checkId } from './id.ts'
-import { mountFacts } from './mount-facts.ts'
+import { layersOf, mountFacts } from './mount-facts.ts'
 import { kernelMounts } from './procfs.ts'
 import { prepareFilter } from './seccomp.ts'
 
@@ -19,6 +19,8 @@ export interface ExplainRequest {
   config?: string | undefined
   noPivot?: boolean | undefined
   noNewKeyring?: boolean | undefined
+  /** As in CreateRequest. */
+  tmpfsUpper?: boolean | undefined
   json?: boolean | undefined
 }
 
@@ -31,6 +33,7 @@ export async function explain(request: ExplainRequest, context: Context): Promis
   const id = request.id ?? 'ID'
   checkId(id)
   const bundle = await loadBundle(context, request)
+  if (request.tmpfsUpper === true) (await import('./layers.ts')).withTmpfsUpper(bundle.spec)
   const cgroup = await place(context, bundle, id)
   const compiled = await compile(context, request, bundle, id, cgroup)
   for (const warning of [...bundle.warnings, ...compiled.warnings]) await context.log?.warn(warning)
@@ -71,6 +74,7 @@ async function compile(
     return compileCreate(bundle.spec, {
       id,
       bundle: bundle.dir,
+      root: (await layersOf(context, bundle, id))?.root,
       cgroupDir: cgroup && cgroupDir(cgroup.saved),
       cgroupRoot: cgroup?.saved.root,
       ...(await mountFacts(context.host, bundle, stateDir(context.globals, id))),

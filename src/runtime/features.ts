@@ -66,7 +66,8 @@ export function features(): Features {
       'com.npmjs.runt-oci.version': version,
       ...(commit === undefined ? {} : { 'com.npmjs.runt-oci.commit': commit }),
     },
-    potentiallyUnsafeConfigAnnotations: [annotationPrefix, keepOriginalGroups, mountContextType],
+    // io.runt.: of a root of layers, they name directories of the host.
+    potentiallyUnsafeConfigAnnotations: [annotationPrefix, keepOriginalGroups, mountContextType, 'io.runt.'],
   }
 }
 

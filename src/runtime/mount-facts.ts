@@ -4,12 +4,42 @@ import { RuntError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import { clone } from '../plan/kernel.ts'
 import { hostPath } from '../rootfs/paths.ts'
+import type { Spec } from '../spec/schema.gen.ts'
 import type { Bundle } from './bundle.ts'
 import { attempt, isErrno } from './failures.ts'
+import type { Context } from './context.ts'
+import type { PreparedLayers } from './layers.ts'
 import type { SavedState } from './state.ts'
 
 /** In a container's directory: where its root is mounted if it has no mount namespace. */
 const mountPointName = 'rootfs'
+
+/** Annotations that a root of layers has (src/rootfs/overlay.ts); others of the prefix mean nothing here. */
+const layersAnnotations = /^io\.runt\.(layers|store|upper(\.size)?)$/
+
+/** Whether the annotations ask for a root of layers. Every container is asked: what it takes is loaded only then. */
+export function hasLayers(spec: Spec): boolean {
+  if (spec.annotations === undefined) return false
+  return Object.keys(spec.annotations).some((name) => layersAnnotations.test(name))
+}
+
+/** What they come to; undefined: the root is the directory at root.path. */
+export async function layersOf(context: Context, bundle: Bundle, id: string): Promise<PreparedLayers | undefined> {
+  if (!hasLayers(bundle.spec)) return undefined
+  return (await import('./layers.ts')).prepareLayers(context, bundle, id)
+}
+
+/** config.md#root: a directory MUST exist at root.path. */
+export async function checkRootfs(host: Host, { rootfs }: Bundle): Promise<void> {
+  if (rootfs === undefined) return
+  const origin = '/root/path'
+  const status = await attempt(`root filesystem ${rootfs}`, { origin }, () => host.files.status(rootfs))
+  if (status === undefined) {
+    throw new RuntError('ENOENT', `root filesystem ${rootfs}: no such file or directory`, { origin })
+  }
+  if (status.type !== 'directory')
+    throw new RuntError('ENOTDIR', `root filesystem ${rootfs}: not a directory`, { origin })
+}
 
 /** @param dir the container's, which need not be there yet */
 export async function mountFacts(

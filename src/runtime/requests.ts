@@ -38,6 +38,8 @@ export interface CreateRequest {
   noNewKeyring?: boolean | undefined
   /** How many descriptors from 3 on the program inherits. */
   preserveFds?: number | undefined
+  /** What the container changes in the layers of its root is kept in memory: as the annotation `io.runt.upper` with `tmpfs`. */
+  tmpfsUpper?: boolean | undefined
 }
 
 /** What `run` is asked. */

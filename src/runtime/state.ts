@@ -21,6 +21,12 @@ export interface SavedCgroup {
   path: string
 }
 
+/** Of a root of layers (docs/layers.md). */
+export interface SavedLayers {
+  /** What is the container's own in the store of layers; it goes with the container. */
+  directory: string
+}
+
 export type SavedFilter = Omit<SeccompFacts, 'program'>
 
 /** A step after `waitForStart`, so that `start` can name the field behind a failure that comes only then. */
@@ -60,6 +66,8 @@ export interface SavedState {
   keyring?: string | undefined
   /** Those that `start` and `delete` run; config.json may have changed by then, or gone. */
   hooks?: Pick<Hooks, 'poststart' | 'poststop'> | undefined
+  /** Where the layers of its root, or what it changes in them, are in a store. */
+  layers?: SavedLayers | undefined
   /** The container's process, which `exec` takes as its base. */
   process?: Process | undefined
   /** Memory policy and execution domain, which every process of the container has. */

@@ -66,6 +66,7 @@ const verbs: Readonly<Partial<Record<StepName, string>>> = {
   newMount: 'mount',
   mountAttributes: 'set mount attributes',
   idmap: 'map the ids of the mount',
+  overlay: 'mount the layers',
   reconfigure: 'reconfigure',
   label: 'give the SELinux label',
   copyUp: 'copy up',
@@ -180,7 +181,8 @@ function subjectOf({ step, spec }: FailureFacts): string {
 
 /** What the kernel's mount context said, for the calls that have one: lines of `e message`, `w message`. */
 function kernelLog({ failed, step }: FailureFacts): string {
-  if ((step.op !== 'newMount' && step.op !== 'reconfigure') || failed.detail.length === 0) return ''
+  if ((step.op !== 'newMount' && step.op !== 'reconfigure' && step.op !== 'overlay') || failed.detail.length === 0)
+    return ''
   const lines = Buffer.from(failed.detail)
     .toString('utf8')
     .split(/[\n\0]/)
@@ -250,6 +252,15 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed, step: Faile
     if (code === 'EINVAL' && isUnknownOption(detail)) return didYouMean(subject, knownMountOptions)
     if (code === 'EINVAL' && subject.length > 255) return 'the kernel takes at most 255 bytes as the value of an option'
     return undefined
+  },
+  overlay: (code, { subject, detail }) => {
+    if (code === 'ELOOP') return 'a layer must not lie in another, nor in the directory for changes'
+    if (code === 'ENODEV') return 'the kernel has no overlayfs: modprobe overlay'
+    if (code === 'ENOTDIR') return 'every layer must be a directory'
+    if (code === 'EPERM' && subject === 'overlay') return 'overlayfs in a user namespace needs Linux 5.11'
+    return code === 'EINVAL'
+      ? `the filesystem of the directory for changes may not serve overlayfs (an overlay itself, NFS): name another with io.runt.upper or io.runt.store${detail.length === 0 ? '; the kernel log tells more' : ''}`
+      : undefined
   },
   idmap: (code) => {
     if (code === 'EINVAL' || code === 'EOPNOTSUPP')

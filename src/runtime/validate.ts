@@ -9,6 +9,7 @@ import { unknownFields } from '../spec/unknown.ts'
 import { readBundle, sentence, type ConfigText } from './bundle.ts'
 import { absolute, type Context } from './context.ts'
 import { attempt } from './failures.ts'
+import { hasLayers } from './mount-facts.ts'
 import { resolvePath } from './paths.ts'
 import { salvage } from './salvage.ts'
 
@@ -53,6 +54,7 @@ export async function validate(request: ValidateRequest, context: Context): Prom
   }
   const { file, text, dir, isBundle } = await find(context, request)
   const findings = specFindings(text, dir)
+  await checkLayers(text, findings)
   if (isBundle) await checkRoot(context, dir, text, findings)
   return sorted(file, text, findings, 'Spec')
 }
@@ -138,6 +140,16 @@ function compilerFindings(spec: Spec, bundle: string): Findings {
   }
   // The compiler's warnings name their fields themselves.
   return { problems, warnings: sentences.map((message) => ({ pointer: '', message })) }
+}
+
+/** docs/layers.md: what the annotations say, not whether the layers are there. */
+async function checkLayers(text: string, findings: Findings): Promise<void> {
+  const document = json(text) as { annotations?: unknown } | null | undefined
+  const annotations = document?.annotations
+  if (typeof annotations !== 'object' || annotations === null) return
+  const texts = Object.entries(annotations).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  const spec: Spec = { ociVersion: '', annotations: Object.fromEntries(texts) }
+  if (hasLayers(spec)) findings.problems.push(...(await import('./layers.ts')).layersProblems(spec))
 }
 
 /** config.md#root: a directory MUST exist at root.path. */

@@ -1,34 +1,13 @@
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
-import { release, tmpdir } from 'node:os'
+import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Mount, Spec } from '../../src/spec/schema.gen.ts'
 import { lacks, lines, runtime, Sandbox } from './harness.ts'
+import { mountMappable, tmpfsHasIds } from './mappable.ts'
 import { mountAt, mountinfo, verbs } from './mounts-seen.ts'
 import { openUp, ownUsers } from './users.ts'
-
-/** tmpfs can be id-mapped since Linux 6.3, ext4 since 5.12. */
-const tmpfsHasIds = ((major = 0, minor = 0) => major > 6 || (major === 6 && minor >= 3))(
-  ...release().split(/[.-]/).map(Number),
-)
-
-/** Mounts a new filesystem that can be id-mapped on a directory of the host. */
-function mountMappable(t: ExecutionContext, dir: string): void {
-  if (tmpfsHasIds) {
-    t.is(spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', dir]).status, 0)
-  } else {
-    const image = path.join(mkdtempSync(path.join(tmpdir(), 'runt-image-')), 'ext4')
-    t.teardown(() => {
-      rmSync(path.dirname(image), { recursive: true })
-    })
-    const script =
-      'modprobe -a loop ext4; truncate -s 8M "$0" && mkfs.ext4 -q "$0" && mount -o loop "$0" "$1" && chmod 1777 "$1"'
-    const { status, stderr } = spawnSync('sh', ['-c', script, image, dir], { encoding: 'utf8' })
-    t.is(status, 0, stderr)
-  }
-  t.teardown(() => spawnSync('umount', ['--lazy', dir]))
-}
 
 /** A directory of the host with files of users 0, 5 and 1000, on a filesystem that can be id-mapped. */
 function source(t: ExecutionContext, sandbox: Sandbox): string {

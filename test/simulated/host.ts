@@ -263,6 +263,9 @@ export class SimulatedHost {
       removeTree: (path) => {
         if (tree.find(path) !== undefined) tree.remove(path, 'unlink')
       },
+      removeDeep: (path) => {
+        if (tree.find(path) !== undefined) tree.remove(path, 'unlink')
+      },
       unmount: () => undefined,
       chown: (path) => void tree.get(path, 'chown'),
       mkfifo: (path) => tree.add(path, { kind: 'fifo', data: [], opens: new Set() }, 'mkfifo'),
@@ -272,6 +275,8 @@ export class SimulatedHost {
       waitReadable: () => this.world.script.silent !== true,
       write: (fd, data) => void (this.file(fd).node as Fifo).data.push(...data),
       lock: (fd, wait) => this.lock(fd, wait),
+      // Nobody takes it exclusively here.
+      lockShared: (fd) => void this.take(fd),
       filesystemType: (path) => {
         if (path === resctrlRoot && tree.find(path) !== undefined) return 0x7655821
         return path === cgroupRoot ? 0x63677270 : undefined
@@ -356,6 +361,7 @@ export class SimulatedHost {
   private async open(path: string, flags: number): Promise<Fd> {
     const network = /^\/proc\/(self|\d+)\/ns\/net$/.exec(path)
     if (network) return this.hold({ kind: 'network', devices: this.world.network(network[1]!) })
+    if ((flags & openFlags.create) !== 0 && this.world.tree.find(path) === undefined) this.world.write(path, '')
     const node = this.world.tree.get(path, 'open')
     const both = (flags & openFlags.readWrite) !== 0
     const write = both || (flags & openFlags.writeOnly) !== 0

@@ -371,6 +371,7 @@ export class World {
   remains(root = '/run/runt'): string[] {
     return [
       ...this.tree.paths(root),
+      ...this.tree.paths('/store/containers'),
       ...this.tree
         .paths(cgroupRoot)
         .filter((path) => this.tree.find(path)?.kind === 'directory' && !path.endsWith('/own')),

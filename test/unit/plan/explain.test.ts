@@ -86,7 +86,7 @@ test("what a configuration contains cannot write to the reader's terminal", (t) 
 test('every step of the table can be explained', (t) => {
   for (const op of stepNames) {
     const fields = Object.entries(stepTable[op].fields).map(([name, kind]) => {
-      return [name, { str: 'text', strs: ['a', 'b'], bytes: new Uint8Array(8) }[kind as string] ?? 0]
+      return [name, { str: 'text', strs: ['a', 'b'], bytes: new Uint8Array(8), regs: [0] }[kind as string] ?? 0]
     })
     const step = { op, origin: '/x', ...Object.fromEntries(fields) } as never
     const plan = { cloneFlags: 0, inputs: [], registers: ['only'], preserveFds: 0, steps: [step] }

@@ -57,6 +57,24 @@ test('a string with a NUL, a number out of range or an unknown register is refus
   t.throws(() => encodePlan(register.plan), { instanceOf: TypeError, message: /no such register/ })
 })
 
+test('registers in a row are written as such, and none that is missing or out of its row', (t) => {
+  const plan = new PlanBuilder()
+  const registers = ['a', 'b', 'c', 'd', 'e'].map((name) => plan.register(name))
+  const [dst, first, second, third, upper] = registers as [(typeof registers)[0], ...typeof registers]
+  const fields = { dst: dst, upper: upper!, parameters: [], owner: 0, names: 0 }
+  plan.add('overlay', '', { ...fields, layers: [first!, second!, third!] })
+  t.like(decodePlan(encodePlan(plan.plan)).steps[0], { op: 'overlay', layers: [1, 2, 3] })
+  for (const layers of [
+    [first!, third!],
+    [second!, first!],
+    [upper!, 5 as typeof dst],
+  ]) {
+    plan.plan.steps = []
+    plan.add('overlay', '', { ...fields, layers: layers })
+    t.throws(() => encodePlan(plan.plan), { instanceOf: TypeError, message: /overlay.layers/ })
+  }
+})
+
 test('a plan of another version is refused', (t) => {
   const bytes = Buffer.from(encodePlan(sample()))
   bytes.writeUInt32LE((planVersion ^ 1) >>> 0, 4)

@@ -30,6 +30,8 @@ const userNamespace = (spec: Spec): void => {
   spec.linux!.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
   spec.linux!.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
 }
+const layers = (spec: Spec): void =>
+  void (spec.annotations = { 'io.runt.layers': '["/bundle/rootfs"]', 'io.runt.store': '/store' })
 const limits = (spec: Spec): void => void (spec.linux!.resources = { memory: { limit: 1 << 20 }, pids: { limit: 9 } })
 const joined = (spec: Spec): void => {
   spec.linux!.namespaces!.find(({ type }) => type === 'pid')!.path = '/bundle/ns'
@@ -52,6 +54,14 @@ const cases: Case[] = [
   { name: 'create', command: (context) => create({ id: 'web', pidFile: '/run/pid' }, context) },
   { name: 'create with limits', config: limits, command: (context) => create({ id: 'web' }, context) },
   { name: 'create with a user namespace', config: userNamespace, command: (context) => create({ id: 'web' }, context) },
+  { name: 'create with layers', config: layers, command: (context) => create({ id: 'web' }, context) },
+  {
+    name: 'delete of a container with layers',
+    config: layers,
+    before: created,
+    command: (context) => deleteContainer({ id: 'web' }, context),
+    mayLeave: true,
+  },
   {
     name: 'create in a pid namespace that is joined',
     config: joined,
