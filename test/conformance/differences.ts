@@ -59,6 +59,18 @@ export const differences: readonly Difference[] = [
     why: 'the options are what the configuration asks for',
   },
   {
+    what: 'a rootfs below a directory that the ids of the container’s user namespace may not enter',
+    runt: 'attached as the caller, before it takes those ids',
+    others: 'runc 1.1.5 and crun 1.8.1: permission denied',
+    why: 'the caller may enter it, and names it',
+  },
+  {
+    what: 'linux.resources.pids.limit of 0',
+    runt: 'no limit where ociVersion is below 1.3, init alone from there on',
+    others: 'runc 1.1.5 and crun 1.8.1: no limit',
+    why: 'config-linux.md, PIDs: required until 1.3, so that writers in Go wrote 0 for none',
+  },
+  {
     what: 'a mount target below a symlink that leads nowhere',
     runt: 'made inside the root, as by runc',
     others: 'crun 1.28: no such file or directory',
