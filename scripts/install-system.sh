@@ -31,10 +31,15 @@ as_caller() {
   fi
 }
 
+# Makes folders, whatever the umask is. One that is there keeps its mode: PREFIX may be anybody's own, or sticky.
+folders() {
+  (umask 022 && mkdir -p -- "$@")
+}
+
 # put MODE FILE: standard input becomes a file below $root, all at once.
 put() {
   local file=$root/$2
-  install -d -m 755 "${file%/*}"
+  folders "${file%/*}"
   install -m "$1" /dev/stdin "$file.new"
   mv -fT "$file.new" "$file"
 }
@@ -42,10 +47,10 @@ put() {
 install_command() {
   local build file each
   build=$(sha256sum dist/bin/runt dist/libexec/runt dist/libexec/runt.node | sha256sum | cut -c 1-12)
-  install -d -m 755 "$root/bin" "$home"
+  folders "$root/bin" "$home"
   if [ ! -e "$home/$build" ]; then
     rm -rf "$home/$build.new"
-    install -d -m 755 "$home/$build.new/bin" "$home/$build.new/libexec"
+    folders "$home/$build.new/bin" "$home/$build.new/libexec"
     for file in bin/runt libexec/runt libexec/runt.node; do install -m 755 "dist/$file" "$home/$build.new/$file"; done
     mv -T "$home/$build.new" "$home/$build"
   fi
@@ -83,7 +88,7 @@ if [ -z "${NO_BUILD:-}" ]; then
   as_caller bash scripts/build.sh
 fi
 [ -x dist/bin/runt ] || fail "dist/bin/runt is not there: run 'npm ci' and 'npm run build' first"
-if ! install -d -m 755 "$root" 2> /dev/null || [ ! -w "$root" ]; then
+if ! folders "$root" 2> /dev/null || [ ! -w "$root" ]; then
   fail "$root cannot be written to: run it as root, or set PREFIX to a folder of yours"
 fi
 install_command

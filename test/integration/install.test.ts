@@ -80,6 +80,25 @@ test('the command is installed with its texts, runs, can be installed again, and
   t.deepEqual(filesOf(prefix), [])
 })
 
+test('folders that are there keep their modes, and new ones are open whatever the umask', (t) => {
+  if (isElsewhere(t)) return
+  const prefix = folder(t)
+  const modes = { '.': 0o1777, bin: 0o2775, share: 0o700 }
+  for (const [name, mode] of Object.entries(modes)) {
+    mkdirSync(path.join(prefix, name), { recursive: true })
+    chmodSync(path.join(prefix, name), mode)
+  }
+  const script = 'umask 077; exec bash scripts/install-system.sh'
+  const env = { PATH: process.env.PATH, HOME: '/', NO_BUILD: '1', PREFIX: prefix }
+  const { status, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8', env, timeout: 300_000 })
+  t.is(status, 0, stderr)
+  const modeOf = (name: string): number => statSync(path.join(prefix, name)).mode & 0o7777
+  for (const [name, mode] of Object.entries(modes)) t.is(modeOf(name), mode, name)
+  for (const name of ['lib/runt', 'lib', 'share/man/man8', 'bin/runt', 'share/man/man8/runt.8']) {
+    t.is(modeOf(name) & 0o044, 0o044, name)
+  }
+})
+
 test('each daemon that is there is named with what to write where; none is told by itself', (t) => {
   if (isElsewhere(t)) return
   const dir = folder(t)
