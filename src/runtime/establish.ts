@@ -310,6 +310,7 @@ async function initialState(
     pid: 0,
     startTime: 0,
     cgroup: cgroup?.saved,
+    configVersion: spec.ociVersion,
     resources: spec.linux?.resources,
     intelRdt: rdt?.saved,
     namespaces: flags,

@@ -52,6 +52,8 @@ export interface SavedState {
   /** Of init, field 22 of /proc/PID/stat. */
   startTime: number
   cgroup?: SavedCgroup | undefined
+  /** ociVersion of config.json, which decides what some values of `resources` mean. */
+  configVersion?: string | undefined
   /** The limits in force, for `update`; left out where there are none. */
   resources?: Resources | undefined
   /** Of linux.intelRdt. */

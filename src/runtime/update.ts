@@ -3,7 +3,7 @@ import { compileDevices } from '../cgroups/devices.ts'
 import { compileResources } from '../cgroups/knobs.ts'
 import { applyUpdate } from '../cgroups/update.ts'
 import { InvalidConfigError, RuntError, StateError } from '../errors.ts'
-import { defaultSpec } from '../spec/default.ts'
+import { defaultSpec, specVersion } from '../spec/default.ts'
 import { checkSpec } from '../spec/parse.ts'
 import type { Resources } from '../spec/schema.gen.ts'
 import type { Context } from './context.ts'
@@ -29,10 +29,10 @@ export interface UpdateRequest {
  */
 export async function update(request: UpdateRequest, context: Context): Promise<void> {
   const { host, log } = context
-  const wanted = checked(request.resources)
   const { dir, lock } = await lockContainer(context, request.id)
   try {
     const { state } = await loadState(context, request.id)
+    const wanted = checked(request.resources, state.configVersion)
     const status = await deriveStatus(host, dir, state, true)
     if (status === 'stopped') throw new StateError('NOT_RUNNING', 'container not running')
     const known = state.resources ?? {}
@@ -59,9 +59,9 @@ export async function update(request: UpdateRequest, context: Context): Promise<
   }
 }
 
-/** Resources alone, checked as a part of a configuration. */
-function checked(resources: unknown): Resources {
-  const document: unknown = { ...defaultSpec(), linux: { ...defaultSpec().linux, resources } }
+/** Resources alone, checked as a part of a configuration of the container's version: daemons send back what stands in it. */
+function checked(resources: unknown, ociVersion: string = specVersion): Resources {
+  const document: unknown = { ...defaultSpec(), ociVersion, linux: { ...defaultSpec().linux, resources } }
   const { spec, problems } = checkSpec(document)
   if (spec === undefined) throw new InvalidConfigError('resources', problems, 'invalid resources')
   return spec.linux?.resources ?? {}

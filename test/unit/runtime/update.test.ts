@@ -33,6 +33,23 @@ test('what is not named stays, and what depends on it is kept with it', async (t
   t.deepEqual(files(world, 'memory.max', 'memory.swap.max'), ['max', 'max'])
 })
 
+test('no processes at all mean what they meant in the container’s configuration', async (t) => {
+  for (const [version, pids] of [
+    ['1.2.1', '5'],
+    ['1.3.0', '1'],
+  ] as const) {
+    const world = machine((spec) => {
+      spec.ociVersion = version
+      spec.linux!.resources = { pids: { limit: 5 } }
+    })
+    await succeed(t, world, (context) => run({ id: 'web', detach: true }, context))
+    await change(t, world, { memory: { limit: 1000 }, pids: { limit: 0 } })
+    t.deepEqual(files(world, 'memory.max', 'pids.max'), ['1000', pids], version)
+    await change(t, world, { pids: { limit: -1 } })
+    t.deepEqual(files(world, 'pids.max'), ['max'], version)
+  }
+})
+
 test('a quota keeps its period, a period its quota', async (t) => {
   const world = await running(t, {})
   await change(t, world, { cpu: { quota: 3000 } })
