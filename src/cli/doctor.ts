@@ -1,3 +1,4 @@
+import { UsageError } from '../errors.ts'
 import type { Context } from '../runtime/context.ts'
 import { examine, registrationsHere, type Finding } from '../runtime/doctor.ts'
 import type { Registration } from '../runtime/registration.ts'
@@ -7,6 +8,8 @@ import type { Parsed } from './parse.ts'
 export async function run(parsed: Parsed, context: Context): Promise<number> {
   const command = parsed.text('registration')
   if (command !== undefined) {
+    if (!command.startsWith('/'))
+      throw new UsageError(`--registration must be an absolute path, is ${JSON.stringify(command)}`)
     await context.host.output.stdout(asRegistrations(await registrationsHere(context), command))
     return 0
   }

@@ -16,7 +16,7 @@ export const registrations = {
     programs: ['dockerd'],
     lines: (command) => [
       'in /etc/docker/daemon.json, then systemctl reload docker:',
-      `  { "runtimes": { "runt": { "path": "${command}" } } }`,
+      `  { "runtimes": { "runt": { "path": ${JSON.stringify(command)} } } }`,
       'docker run --runtime runt … uses it; "default-runtime": "runt" beside it, and systemctl restart docker, make it everybody’s',
     ],
   },
@@ -28,7 +28,7 @@ export const registrations = {
       '  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runt]',
       '    runtime_type = "io.containerd.runc.v2"',
       '    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runt.options]',
-      `      BinaryName = "${command}"`,
+      `      BinaryName = ${JSON.stringify(command)}`,
       // As the kubelet's cgroupDriver, which is systemd where nobody chose.
       '      SystemdCgroup = true',
     ],
@@ -43,7 +43,7 @@ export const registrations = {
       '  runtime_supports_json = ["crun", "runc", "runt"]',
       '  runtime_supports_nocgroup = ["crun", "runt"]',
       '  [engine.runtimes]',
-      `  runt = ["${command}"]`,
+      `  runt = [${JSON.stringify(command)}]`,
     ],
   },
   crio: {
@@ -52,7 +52,7 @@ export const registrations = {
     lines: (command) => [
       'in /etc/crio/crio.conf.d/10-runt.conf, then systemctl restart crio:',
       '  [crio.runtime.runtimes.runt]',
-      `  runtime_path = "${command}"`,
+      `  runtime_path = ${JSON.stringify(command)}`,
       '  runtime_type = "oci"',
       '  runtime_root = "/run/runt"',
     ],

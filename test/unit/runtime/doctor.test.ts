@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { Host } from '../../../src/host/host.ts'
-import { SystemError } from '../../../src/errors.ts'
+import { SystemError, UsageError } from '../../../src/errors.ts'
 import type { Context } from '../../../src/runtime/context.ts'
 import { examine, type Finding } from '../../../src/runtime/doctor.ts'
 import { registrations } from '../../../src/runtime/registration.ts'
@@ -283,6 +283,19 @@ test('how daemons are told is printed for those that are here, with the path tha
   t.regex(here, /\n\nCRI-O: .*\n {4}\[crio.*\n {4}runtime_path = "\/some\/where\/runt"\n/)
   t.notRegex(here, /Podman|containerd:/)
   t.is(await printed({ files: {} }), 'No daemon was found that could use it: see /some/where/runt --help\n')
+})
+
+test('a path that daemons could not use is refused, and one with quotes is written as they read it', async (t) => {
+  const options = commands.find(({ name }) => name === 'doctor')!.options
+  const daemons: Machine = { files: {}, entries: { '/usr/sbin/dockerd': {}, '/usr/bin/containerd': {} } }
+  const said: string[] = []
+  const asked = (path: string): Promise<number> =>
+    run(parseFlags(['--registration', path], options, false), context(daemons, said))
+  for (const path of ['bin/runt', 'runt', ''])
+    await t.throwsAsync(asked(path), { instanceOf: UsageError, message: /--registration must be an absolute path/ })
+  t.deepEqual(said, [])
+  await asked('/a "b"/runt')
+  t.regex(said.join(''), /"path": "\/a \\"b\\"\/runt"[\s\S]*BinaryName = "\/a \\"b\\"\/runt"/)
 })
 
 test('the pages about daemons have the lines that doctor prints', (t) => {
