@@ -22,7 +22,7 @@ import type { Layer, LayersConfig, LayersFacts } from '../rootfs/overlay.ts'
 import type { Spec } from '../spec/schema.gen.ts'
 import { invalidConfig, type Bundle } from './bundle.ts'
 import { stateDir, type Context } from './context.ts'
-import { attempt, closeQuietly, isErrno, type Undo } from './failures.ts'
+import { attempt, closeQuietly, explained, isErrno, type Undo } from './failures.ts'
 import type { Globals } from './requests.ts'
 import type { SavedLayers } from './state.ts'
 
@@ -173,9 +173,11 @@ export async function registerLayers(
 /** Removes what a container changed, and that it used layers. What is not there (any more) is fine. */
 export async function removeLayers(host: Host, { directory }: SavedLayers): Promise<void> {
   try {
-    await attempt(`remove ${directory}`, { origin: upperPointer }, () => host.files.removeDeep(directory))
+    await host.files.removeDeep(directory)
   } catch (error) {
-    // The store is gone as a whole.
-    if (!isErrno((error as Error).cause, 'ENOENT')) throw error
+    // Without root, what belongs to other ids of the user namespace goes only in one that has them.
+    const foreign = isErrno(error, 'EACCES', 'EPERM') && (await host.system.euid()) !== 0
+    const hint = foreign ? `"unshare --map-root-user --map-auto rm -rf ${directory}" removes it` : undefined
+    throw await explained(`remove ${directory}`, error, { origin: upperPointer, hint })
   }
 }

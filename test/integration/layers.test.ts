@@ -22,7 +22,7 @@ import { launch } from './concurrent.ts'
 import { eventually, initsOf, lacks, lines, Sandbox, slow } from './harness.ts'
 import { mountMappable } from './mappable.ts'
 import { mountAt, mountinfo, verbs } from './mounts-seen.ts'
-import { gid, uid, UserSandbox } from './rootless.ts'
+import { gid, grantSubids, subCount, subids, uid, UserSandbox } from './rootless.ts'
 import { openUp, ownUsers } from './users.ts'
 
 /** A sandbox whose root is of layers: `base`, which has the tests' program, and whatever else is made in `place`. */
@@ -402,6 +402,43 @@ test('an ordinary user has layers too, by a user namespace', (t) => {
     t.deepEqual(readdirSync(`${place}/data/runt/containers`), [])
     sandbox.assertClean(t)
   }
+})
+
+test('what other ids of an ordinary user have made is told, with how it is removed', (t) => {
+  if (lacks(t, 'runt')) return
+  const place = mkdtempSync(path.join(tmpdir(), 'runt-layers-'))
+  t.teardown(() => {
+    rmSync(place, { recursive: true })
+  })
+  mountMappable(t, place)
+  grantSubids(t)
+  const sandbox = new UserSandbox(t, (spec) => {
+    spec.root = { path: 'rootfs' }
+    spec.annotations = { 'io.runt.layers': JSON.stringify([path.join(place, 'base')]) }
+    for (const [maps, own] of [
+      ['uidMappings', uid],
+      ['gidMappings', gid],
+    ] as const) {
+      spec.linux![maps] = [
+        { containerID: 0, hostID: own, size: 1 },
+        { containerID: 1, hostID: subids, size: subCount },
+      ]
+    }
+    spec.process!.user = { uid: 5, gid: 5 }
+    spec.process!.args = verbs(['mkdir', '/tmp/dir'], ['write', '/tmp/dir/file', ''])
+  })
+  cpSync(sandbox.rootfs, path.join(place, 'base'), { recursive: true })
+  chmodSync(path.join(place, 'base/tmp'), 0o1777)
+  spawnSync('chown', ['-R', `${uid}:${gid}`, place])
+  const env = { XDG_DATA_HOME: `${place}/data` }
+  const { stdout, stderr } = sandbox.asUser(['run', sandbox.id], { env })
+  t.is(stdout, 'made\n')
+  const [name] = readdirSync(`${place}/data/runt/containers`)
+  const directory = `${place}/data/runt/containers/${name}`
+  t.true(stderr.includes(`"unshare --map-root-user --map-auto rm -rf ${directory}" removes it`), stderr)
+  rmSync(directory, { recursive: true })
+  t.is(sandbox.asUser(['delete', '--force', sandbox.id], { env }).stderr, '')
+  sandbox.assertClean(t)
 })
 
 test('explain shows the layers, and does nothing', (t) => {
