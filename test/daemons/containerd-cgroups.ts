@@ -78,14 +78,14 @@ export const cgroupFeatures: readonly Feature<Containerd>[] = [
     await place.unit(id, { MemoryMax: `${64 * MiB}`, CPUQuotaPerSecUSec: '500ms', AllowedCPUs: '0' })
     await cri.call('StopContainer', { container_id: id, timeout: 0 })
     await until('its cgroup is gone', async () => !existsSync(place.folder(id)))
-    await place.unit(id, { ActiveState: 'inactive' })
+    await until('its unit is gone', () => place.unit(id, { ActiveState: 'inactive' }).then(() => true))
   }),
   ...withDrivers('UpdateContainerResources', async (pod, { cri }, place) => {
     const id = await pod.start(forever, limited(64 * MiB))
-    const linux = { memory_limit_in_bytes: 48 * MiB, cpu_period: 100_000, cpu_quota: 150_000 }
+    const linux = { memory_limit_in_bytes: 48 * MiB, cpu_period: 100_000, cpu_quota: 200_000 }
     await cri.call('UpdateContainerResources', { container_id: id, linux })
-    assert.deepEqual(read(place.folder(id), 'memory.max', 'cpu.max'), [`${48 * MiB}`, '150000 100000'])
-    await place.unit(id, { MemoryMax: `${48 * MiB}`, CPUQuotaPerSecUSec: '1.500s' })
+    assert.deepEqual(read(place.folder(id), 'memory.max', 'cpu.max'), [`${48 * MiB}`, '200000 100000'])
+    await place.unit(id, { MemoryMax: `${48 * MiB}`, CPUQuotaPerSecUSec: '2s' })
   }),
   ...withDrivers('stats of a container and its pod', async (pod, { cri }) => {
     const container_id = await pod.start(forever, limited(64 * MiB))
@@ -165,7 +165,7 @@ export const cgroupFeatures: readonly Feature<Containerd>[] = [
       } finally {
         await engine.remove(name)
       }
-      await assertUnit(`ctr-${name}.scope`, { ActiveState: 'inactive' })
+      await until('its unit is gone', () => assertUnit(`ctr-${name}.scope`, { ActiveState: 'inactive' }).then(() => true))
     },
   },
 ]
