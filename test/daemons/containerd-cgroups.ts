@@ -165,7 +165,9 @@ export const cgroupFeatures: readonly Feature<Containerd>[] = [
       } finally {
         await engine.remove(name)
       }
-      await until('its unit is gone', () => assertUnit(`ctr-${name}.scope`, { ActiveState: 'inactive' }).then(() => true))
+      await until('its unit is gone', () =>
+        assertUnit(`ctr-${name}.scope`, { ActiveState: 'inactive' }).then(() => true),
+      )
     },
   },
 ]
