@@ -65,34 +65,6 @@ async function settled(docker: Docker, service: string, replicas: number): Promi
   return found
 }
 
-/** All tasks of a service answer where one address stands for all. */
-async function balances(docker: Docker): Promise<void> {
-  const { client } = docker
-  const [name, network, visitor] = [unique('service'), unique('net'), unique('service')]
-  const server = sh('mkdir /w; hostname > /w/index.html; exec httpd -f -p 80 -h /w')
-  const args = [...quick, '--replicas', '2', '--limit-memory', '32m', '--limit-pids', '20', '--publish', '8080:80']
-  await client.ok`network create --driver overlay ${network}`
-  await client.ok`service create ${args} --network ${network} --name ${name} ${image} ${server}`
-  const found = await settled(docker, name, 2)
-  const all = async (what: string, fetch: () => Promise<string>) => {
-    const missing = new Set(found.map((id) => id.slice(0, 12)))
-    await until(`both tasks answer ${what}`, async () => {
-      missing.delete(await fetch())
-      return missing.size === 0
-    })
-  }
-  const get = ['wget', '-T', '10', '-qO-']
-  const onPort = async () => (await run('busybox', [...get, `http://${address}:8080/`])).stdout.trim()
-  await all('on the node’s port', onPort)
-  // A service too: a container that is attached to the network has to be so within 20 seconds.
-  await client.ok`service create ${quick} --network ${network} --name ${visitor} ${image} ${sleeper}`
-  const [from] = await settled(docker, visitor, 1)
-  await all('on the virtual address', () => client.ok`exec ${from!} ${get} http://${name}/`)
-  const limits = await client.ok`exec ${found[0]!} cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max`
-  assert.equal(limits, '33554432\n20')
-  await client.ok`service rm ${name} ${visitor}`
-}
-
 export const swarmFeatures: readonly Feature<Docker>[] = [
   ofSwarm('Swarm: init, a service of three replicas, ls, ps, logs, inspect, rm, leave', async (docker) => {
     const { client } = docker
@@ -216,18 +188,4 @@ export const swarmFeatures: readonly Feature<Docker>[] = [
     })
     await client.ok`service rm ${name}`
   }),
-  {
-    feature: 'Swarm: a service’s port on the node, its virtual address, its limits',
-    // Virtual addresses are ip_vs's.
-    where: 'vm',
-    alone: true,
-    run: async (docker) => {
-      const other = await docker.anotherWithNetworks('swarm')
-      try {
-        await inSwarm(other, () => balances(other))
-      } finally {
-        await other.end()
-      }
-    },
-  },
 ]

@@ -112,17 +112,8 @@ address = "${address}"
   }
 
   /** Another daemon with other arguments, without networks and with the same driver for cgroups; the caller ends it. */
-  another(name: string, ...args: string[]): Promise<Docker> {
-    return this.#another(name, [...noNetworks, ...args])
-  }
-
-  /** The same with networks, but for the one that containers are on which name none. */
-  anotherWithNetworks(name: string): Promise<Docker> {
-    return this.#another(name, ['--bridge=none'])
-  }
-
-  async #another(name: string, args: readonly string[]): Promise<Docker> {
-    const options = { args: [...driver(this.setting), ...args], asRunc: this.#asRunc }
+  async another(name: string, ...args: string[]): Promise<Docker> {
+    const options = { args: [...driver(this.setting), ...noNetworks, ...args], asRunc: this.#asRunc }
     const other = new Docker(this.setting, name, options)
     await other.start()
     await other.load(path.join(this.setting.work, 'image.tar'))
