@@ -1,7 +1,7 @@
 /** containerd by its own client `ctr`, with the shim for runc and `--runc-binary`. */
 import { strict as assert } from 'node:assert'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { cgroupFeatures } from './containerd-cgroups.ts'
 import { criFeatures, laterFeatures } from './containerd-cri.ts'
@@ -142,7 +142,16 @@ const features: readonly Feature<Containerd>[] = [
   prints('run --read-only', ['--read-only'], sh('touch /x 2>&1 || true'), /Read-only/),
   prints('run --privileged', ['--privileged'], sh('mount -t tmpfs x /tmp && echo mounted'), /^mounted$/),
   prints('run --seccomp', ['--seccomp'], ['grep', 'Seccomp:', '/proc/self/status'], /2/),
-  prints('run --net-host', ['--net-host'], ['readlink', '/proc/self/ns/net'], /net/),
+  {
+    feature: 'run --net-host',
+    run: async ({ client, runtime }) => {
+      const command = ['readlink', '/proc/self/ns/net']
+      assert.equal(
+        await client.ok`run --rm --net-host ${runtime} ${image} ${unique()} ${command}`,
+        readlinkSync('/proc/self/ns/net'),
+      )
+    },
+  },
   prints(
     'run --mount',
     ['--mount', 'type=bind,src=/etc/debian_version,dst=/version,options=rbind:ro'],
@@ -163,7 +172,7 @@ const features: readonly Feature<Containerd>[] = [
     /^CapEff:\s+00000000aa0425fa$/,
   ),
   prints('run --allow-new-privs', ['--allow-new-privs'], ['grep', 'NoNewPrivs', '/proc/self/status'], /0$/),
-  prints('run --device', ['--device', '/dev/full'], sh('echo x 2>&1 > /dev/full || true'), /No space left/),
+  prints('run --device', ['--device', '/dev/fuse'], sh(': < /dev/fuse && echo opened'), /^opened$/),
   prints(
     'run --rootfs-propagation, --no-pivot',
     ['--rootfs-propagation', 'slave', '--no-pivot'],

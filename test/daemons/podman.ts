@@ -1,6 +1,6 @@
 /** Podman as root. */
 import { strict as assert } from 'node:assert'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { ended, ofRunning, refuses, run, sh, unique, until, type Daemon, type Feature } from './feature.ts'
 import { prints, startPodman, type Podman } from './podman-client.ts'
@@ -70,7 +70,13 @@ const features: readonly Feature<Podman>[] = [
   ),
   prints('--sysctl', '--sysctl net.ipv4.ip_forward=1', ['cat', '/proc/sys/net/ipv4/ip_forward'], /^1$/),
   prints('--network none', '--network none', ['ls', '/sys/class/net'], /^lo$/),
-  prints('--network host', '--network host', ['readlink', '/proc/self/ns/net'], /net/),
+  {
+    feature: '--network host',
+    run: async ({ client }) => {
+      const own = readlinkSync('/proc/self/ns/net')
+      assert.equal(await client.ok`run --rm --network host ${image} readlink /proc/self/ns/net`, own)
+    },
+  },
   prints('--pid host', '--pid host', ['ps'], /podman/),
   prints(
     '--uidmap, --gidmap',

@@ -1,6 +1,6 @@
 /** Podman without root: a user with subordinate ids. */
 import { strict as assert } from 'node:assert'
-import { appendFileSync, existsSync } from 'node:fs'
+import { appendFileSync, existsSync, readlinkSync } from 'node:fs'
 import path from 'node:path'
 import {
   ended,
@@ -46,7 +46,13 @@ const features: readonly Feature<Podman>[] = [
   ),
   prints('--privileged', '--privileged', sh('mount -t tmpfs x /tmp && echo mounted'), /^mounted$/),
   prints('--pid host', '--pid host', ['ps'], /podman/),
-  prints('--network host', '--network host', ['ls', '/sys/class/net'], /lo/),
+  {
+    feature: '--network host',
+    run: async ({ client }) => {
+      const own = readlinkSync('/proc/self/ns/net')
+      assert.equal(await client.ok`run --rm --network host ${image} readlink /proc/self/ns/net`, own)
+    },
+  },
   prints('--network none', '--network none', ['ls', '/sys/class/net'], /^lo$/),
   prints('--device', '--device /dev/fuse', ['ls', '/dev/fuse'], /fuse/),
   prints(

@@ -95,12 +95,13 @@ function section(name: string, out: string): Section {
   const rows: Row[] = []
   let version = '?'
   for (const where of wanted) {
-    const mine = daemon.features.filter((row) => (row.where ?? 'host') === where && row.feature.includes(text))
+    const mine = daemon.features.filter(
+      (row) => (row.where ?? 'host') === where && (!smoke || row.smoke === true) && row.feature.includes(text),
+    )
     if (mine.length === 0) continue
     const found = results(name, where, out)
     version = found.get('runt')!.version
     for (const { feature } of mine) {
-      if (smoke && !found.get('runt')!.outcomes.some((row) => row.feature === feature)) continue
       const failures: Partial<Record<Runtime, string | null>> = {}
       for (const [runtime, { outcomes: theirs }] of found) {
         const outcome = theirs.find((row) => row.feature === feature)
@@ -192,6 +193,10 @@ try {
     writeFileSync(page, markdown(sections, existsSync(page) ? readFileSync(page, 'utf8') : ''))
   }
   console.log(`${passed} passed, ${failed} failed`)
+  if (passed + failed === 0) {
+    console.error('no feature was chosen')
+    failed = 1
+  }
 } finally {
   rmSync(out, { recursive: true })
 }

@@ -8,6 +8,7 @@
 import { realpathSync, writeFileSync } from 'node:fs'
 import { daemons } from './daemons.ts'
 import { slow, type Feature, type Setting } from './feature.ts'
+import { strangers } from './strangers.ts'
 
 /** What came of a feature. */
 export interface Outcome {
@@ -54,6 +55,9 @@ async function main(args: readonly string[]): Promise<void> {
   }
   let engine: unknown
   try {
+    // Else rows could pass with the machine's own runtime, wherever a daemon looks for one by itself.
+    const others = runtime === 'runt' ? strangers(executable, process.env.PATH!) : []
+    if (others.length > 0) throw new Error(`not the runtime under test: ${others.join(' ')}`)
     engine = await daemon.start(setting)
   } catch (error) {
     for (const { feature } of chosen) tell(feature, `the daemon did not start: ${message(error)}`)
