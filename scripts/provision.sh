@@ -13,7 +13,7 @@ test_requirements=(
   runc crun strace
   cmake 'clang-14|clang' 'clang-format-14|clang-format' 'clang-tidy-14|clang-tidy'
   '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a=libclang-rt-14-dev|libclang-rt-dev'
-  qemu-system-x86 'virtiofsd=virtiofsd|qemu-system-common' cpio kmod xz-utils zstd mmdebstrap
+  qemu-system-x86 'virtiofsd=virtiofsd|qemu-system-common' cpio kmod xz-utils zstd mmdebstrap 'libarchive13t64|libarchive13'
   iproute2 procps util-linux systemd libpam-systemd dbus uidmap debian-archive-keyring apparmor secilc zsh fish groff-base
 )
 vagrant_requirements=("${build_requirements[@]}" docker.io 'docker=docker-cli|docker.io' apparmor)

@@ -55,6 +55,7 @@ Napi::Object register_all(Napi::Env env, Napi::Object exports) {
   runt::bind_system(exports);
   runt::bind_systemd(exports);
   runt::bind_terminal(exports);
+  runt::bind_unpack(exports);
   runt::bind_watch(exports);
   return exports;
 }

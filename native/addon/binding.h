@@ -104,6 +104,7 @@ void bind_spawn(Napi::Object exports);
 void bind_system(Napi::Object exports);
 void bind_systemd(Napi::Object exports);
 void bind_terminal(Napi::Object exports);
+void bind_unpack(Napi::Object exports);
 void bind_watch(Napi::Object exports);
 
 } // namespace runt

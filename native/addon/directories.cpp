@@ -235,6 +235,14 @@ Napi::Value unmount(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
+Napi::Value rename_to(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const std::string path = args.path(0);
+  const std::string target = args.path(1);
+  if (::rename(path.c_str(), target.c_str()) != 0) fail("rename", path);
+  return info.Env().Undefined();
+}
+
 Napi::Value change_owner(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const std::string path = args.path(0);
@@ -274,6 +282,7 @@ void bind_directories(Napi::Object exports) {
   bind<unlink_file>(exports, "unlink");
   bind<remove_tree>(exports, "removeTree");
   bind<unmount>(exports, "unmount");
+  bind<rename_to>(exports, "rename");
   bind<change_owner>(exports, "chown");
   bind<make_fifo>(exports, "mkfifo");
   bind<filesystem_type>(exports, "filesystemType");

@@ -4,7 +4,16 @@
  * Every function checks its arguments and throws a TypeError; system calls that fail are thrown as described in system-error.ts.
  */
 import { RuntError } from '../errors.ts'
-import type { ExitStatus, Fd, FileStatus, InitMessage } from './host.ts'
+import type {
+  ArchiveProgress,
+  ArchiveSums,
+  ArchiveWork,
+  ExitStatus,
+  Fd,
+  FileStatus,
+  InitMessage,
+  Refused,
+} from './host.ts'
 
 /** What native/addon registers. */
 export interface Addon {
@@ -34,6 +43,7 @@ export interface Addon {
   unlink(path: string): void
   removeTree(path: string): void
   unmount(path: string): void
+  rename(path: string, target: string): void
   chown(path: string, uid: number, gid: number): void
   mkfifo(path: string, mode: number): void
   filesystemType(path: string): number | undefined
@@ -111,6 +121,19 @@ export interface Addon {
   /** Words of 32 bits. */
   resolveSyscalls(names: readonly string[], architectures: Uint8Array): Uint8Array
   compileSeccomp(defaultAction: number, architectures: Uint8Array, optimize: number, rules: Uint8Array): Uint8Array
+  // unpack.cpp
+  unpackOpen(
+    source: Fd,
+    layers: readonly string[],
+    directory: string,
+    maxEntries: number,
+    maxBytes: number,
+  ): ArchiveWork | Refused
+  spoolOpen(source: Fd, directory: string, maxEntries: number, maxBytes: number): ArchiveWork | Refused
+  unpackStep(work: ArchiveWork, milliseconds: number): ArchiveProgress | Refused
+  unpackFinish(work: ArchiveWork): ArchiveSums
+  unpackClose(work: ArchiveWork): void
+  imageFiles(layers: readonly string[], paths: readonly string[], maxBytes: number): (string | undefined)[]
   // devices.cpp
   setDeviceFilter(cgroup: Fd, program: Uint8Array): void
   // netlink.cpp

@@ -5,6 +5,7 @@
 import type { Addon } from './addon.ts'
 import { loadAddon } from './addon.ts'
 import type {
+  Archives,
   Cgroups,
   Events,
   Files,
@@ -42,6 +43,7 @@ export function directHost(): Host {
     networks: networks(addon),
     systemd: systemd(addon),
     seccomp: seccomp(addon),
+    archives: archives(addon),
     output: output(addon),
     system: system(addon),
   }
@@ -79,6 +81,7 @@ function files(addon: Addon): Files {
     removeTree: (path) => addon.removeTree(path),
     removeDeep: (path) => addon.removeDeep(path),
     unmount: (path) => addon.unmount(path),
+    rename: (path, target) => addon.rename(path, target),
     chown: (path, uid, gid) => addon.chown(path, uid, gid),
     mkfifo: (path, mode) => addon.mkfifo(path, mode),
     open: (path, flags) => addon.open(path, flags),
@@ -180,6 +183,19 @@ function seccomp(addon: Addon): Seccomp {
         optimize,
         new Uint8Array(rules.buffer, rules.byteOffset, rules.byteLength),
       ),
+  }
+}
+
+function archives(addon: Addon): Archives {
+  return {
+    unpack: ({ source, layers, directory, maxEntries, maxBytes }) =>
+      addon.unpackOpen(source, layers, directory, maxEntries, maxBytes),
+    spool: (source, directory, { maxEntries, maxBytes }) =>
+      addon.spoolOpen(source, directory ?? '', maxEntries, maxBytes),
+    step: (work, milliseconds) => addon.unpackStep(work, milliseconds),
+    finish: (work) => addon.unpackFinish(work),
+    close: (work) => addon.unpackClose(work),
+    imageFiles: (layers, paths, maxBytes) => addon.imageFiles(layers, paths, maxBytes),
   }
 }
 

@@ -6,6 +6,10 @@
  * They throw `SystemError` when a system call fails, and `RuntError` when they refuse.
  */
 
+import type { Archives } from './archives.ts'
+
+export type * from './archives.ts'
+
 /** A value, or the promise of one: awaiting a plain value costs a microtask, not a turn of the event loop. */
 export type Awaitable<T> = T | Promise<T>
 
@@ -53,6 +57,8 @@ export interface Files {
   removeDeep(path: string): Awaitable<void>
   /** Takes away all that is mounted at a path, lazily (MNT_DETACH), no symlink followed; nothing there, or no such path, is fine. */
   unmount(path: string): Awaitable<void>
+  /** rename(2) */
+  rename(path: string, target: string): Awaitable<void>
   chown(path: string, uid: number, gid: number): Awaitable<void>
   mkfifo(path: string, mode: number): Awaitable<void>
   /** Flags as in `openFlags` below, always O_CLOEXEC. */
@@ -394,6 +400,7 @@ export interface Host {
   readonly networks: Networks
   readonly systemd: Systemd
   readonly seccomp: Seccomp
+  readonly archives: Archives
   readonly output: Output
   readonly system: System
 }

@@ -101,6 +101,18 @@ export class SimulatedHost {
         // Allows everything.
         compile: () => Uint8Array.from([6, 0, 0, 0, 0, 0, 0xff, 0x7f]),
       }),
+      archives: {
+        unpack: () => {
+          throw systemError('ENOENT', 'dlopen', 'libarchive.so.13')
+        },
+        spool: () => {
+          throw systemError('ENOENT', 'dlopen', 'libarchive.so.13')
+        },
+        step: () => ({ done: true, read: 0, unpacked: 0, entries: 0 }),
+        finish: () => ({ digest: '', diffId: '' }),
+        close: () => undefined,
+        imageFiles: (_layers, paths) => paths.map(() => undefined),
+      },
       output: {
         stdout: (text) => void (world.stdout += text),
         stderr: (text) => void (world.stderr += text),
@@ -268,6 +280,10 @@ export class SimulatedHost {
       },
       unmount: () => undefined,
       chown: (path) => void tree.get(path, 'chown'),
+      // Nothing that the simulated commands do renames.
+      rename: (path) => {
+        throw systemError('EXDEV', 'rename', path)
+      },
       mkfifo: (path) => tree.add(path, { kind: 'fifo', data: [], opens: new Set() }, 'mkfifo'),
       open: (path, flags) => this.open(path, flags),
       close: (fd) => this.drop(fd),

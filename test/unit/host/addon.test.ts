@@ -1,6 +1,6 @@
 import test from 'ava'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -117,11 +117,20 @@ const wrong: readonly unknown[] = [
   new Proxy([], {}),
 ]
 
+/** An archive without anything, and so without any effect. */
+const work = loadAddon().spoolOpen(openSync('/dev/null', 'r'), '/', 1, 1)
+
 /** Arguments of each function that it would take; none of them has an effect here. */
 const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   netDevice: [1 << 30, 'eth0'],
   moveNetDevice: [1 << 30, 1, 1 << 30, 'eth0'],
   setUpNetDevice: [1 << 30, 1, 'eth0', new Uint8Array(4), true],
+  unpackOpen: [1 << 30, [], '/nowhere', 1, 1],
+  spoolOpen: [1 << 30, '/nowhere', 1, 1],
+  unpackStep: [work, 1],
+  unpackFinish: [work],
+  unpackClose: [work],
+  imageFiles: [['/proc/nowhere'], ['/file'], 1],
   readText: ['/nowhere/file', 10, false],
   writeExisting: ['/nowhere/file', 'text'],
   writeAtomic: ['/nowhere/file', 'text', 0o600],
@@ -134,6 +143,7 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   writeStream: [1 << 30, 'text'],
   lock: [1 << 30, false],
   lockShared: [1 << 30],
+  rename: ['/nowhere/file', '/nowhere/other'],
   status: ['/nowhere/file', true],
   readLink: ['/nowhere/file'],
   realPath: ['/nowhere/file'],
@@ -202,6 +212,8 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
 /** Values of `wrong` that are right in some place: texts of any content, empty lists, any bytes. */
 function fits(name: keyof Addon, index: number, value: unknown): boolean {
   const expected = right[name][index]
+  // Only the sums are wanted.
+  if (name === 'spoolOpen' && index === 1 && value === '') return true
   // A nice value.
   if (name === 'setScheduler' && index === 2) return value === -2
   if (typeof expected === 'string') {
@@ -264,6 +276,9 @@ test('a call with fitting arguments that cannot succeed names the system call', 
     'seccompLibrary',
     'resolveSyscalls',
     'inUserNamespace',
+    'unpackStep',
+    'unpackFinish',
+    'unpackClose',
   ]
   for (const name of Object.keys(right) as (keyof Addon)[]) {
     if ([...fine, 'kernelRelease', 'sleep'].includes(name)) continue

@@ -1,0 +1,327 @@
+// unpackOpen(…), unpackStep(…), unpackFinish(…), unpackClose(…): a layer of an image becomes a directory, in pieces, so
+// that the caller can tell how far it is. spoolOpen(…) and its like: the files of an archive go to a directory by
+// number. imageFiles(…): files of an image, as its container would see them.
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <climits>
+
+#include "binding.h"
+#include "unpack_root.h"
+#include "unpack_stream.h"
+#include "unpack_tree.h"
+
+namespace runt {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How often the clock is looked at.
+constexpr unsigned kPiecesPerLook = 16;
+constexpr size_t kMaxLayers = 500;
+
+struct Limits {
+  uint64_t entries;
+  uint64_t bytes;
+};
+
+// What both kinds of work have in common: an archive, taken piece by piece.
+class Work {
+ public:
+  Work(int fd, const Limits &limits) : stream_(fd, limits.bytes), limits_(limits) {}
+  Work(const Work &) = delete;
+  Work &operator=(const Work &) = delete;
+  virtual ~Work() = default;
+
+  // Works for so many milliseconds, or to the end: then true.
+  bool step(int64_t milliseconds) {
+    const PlainNames names;
+    const auto until = Clock::now() + std::chrono::milliseconds(milliseconds);
+    for (unsigned pieces = 1;; pieces++) {
+      if (!advance()) return true;
+      if (pieces % kPiecesPerLook == 0 && Clock::now() >= until) return false;
+    }
+  }
+
+  TarStream &stream() { return stream_; }
+  uint64_t entries() const { return entries_; }
+
+ protected:
+  virtual bool take(archive_entry *entry) = 0;
+  virtual void content(const void *block, size_t size, int64_t offset) = 0;
+  virtual void end_of_content() = 0;
+
+ private:
+  bool advance() {
+    if (in_content_) {
+      const void *block = nullptr;
+      size_t size = 0;
+      int64_t offset = 0;
+      in_content_ = stream_.content(&block, &size, &offset);
+      if (in_content_)
+        content(block, size, offset);
+      else
+        end_of_content();
+      return true;
+    }
+    if (in_archive_) {
+      archive_entry *entry = stream_.next();
+      in_archive_ = entry != nullptr;
+      if (entry == nullptr) return true;
+      if (entries_ == limits_.entries) throw Refused{"entries", "", std::to_string(limits_.entries)};
+      entries_++;
+      in_content_ = take(entry);
+      return true;
+    }
+    return !stream_.drain();
+  }
+
+  TarStream stream_;
+  const Limits limits_;
+  uint64_t entries_ = 0;
+  bool in_archive_ = true;
+  bool in_content_ = false;
+};
+
+class LayerWork final : public Work {
+ public:
+  LayerWork(int fd, const Limits &limits, Fd root, bool on_others)
+      : Work(fd, limits), tree_(std::move(root), on_others) {}
+
+  void finish() { tree_.finish(); }
+
+ private:
+  bool take(archive_entry *entry) override { return tree_.add(entry); }
+  void content(const void *block, size_t size, int64_t offset) override { tree_.write(block, size, offset); }
+  void end_of_content() override { tree_.finish_file(); }
+
+  LayerTree tree_;
+};
+
+// A file of a spooled archive: its name, its number in the directory or -1, and where it is a link to another, that
+// one's name.
+struct Spooled {
+  std::string name;
+  int64_t file;
+  int64_t size;
+  std::string link;
+};
+
+class SpoolWork final : public Work {
+ public:
+  SpoolWork(int fd, const Limits &limits, Fd directory) : Work(fd, limits), directory_(std::move(directory)) {}
+
+  const std::vector<Spooled> &list() const { return list_; }
+
+ private:
+  bool take(archive_entry *entry) override {
+    const ArchiveLibrary &lib = archive_library();
+    const char *name = lib.path(entry);
+    const char *hard = lib.hardlink(entry);
+    const char *link = hard != nullptr ? hard : lib.file_type(entry) == S_IFLNK ? lib.symlink(entry) : nullptr;
+    const bool file = link == nullptr && lib.file_type(entry) == S_IFREG;
+    // Only the sums are wanted.
+    if (!directory_.valid()) return false;
+    if (!file && link == nullptr) return false;
+    const int64_t number = file ? static_cast<int64_t>(list_.size()) : -1;
+    // A hard link's target counts from the root of the archive.
+    list_.push_back({name == nullptr ? "" : name, number, 0,
+                     link == nullptr   ? ""
+                     : hard != nullptr ? "/" + std::string(hard)
+                                       : std::string(link)});
+    if (!file) return false;
+    const std::string path = std::to_string(number);
+    file_.reset(::openat(directory_.get(), path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file_.valid()) fail("openat", path);
+    return true;
+  }
+
+  void content(const void *block, size_t size, int64_t offset) override {
+    const char *at = static_cast<const char *>(block);
+    while (size > 0) {
+      const ssize_t written = retry([&] { return ::pwrite(file_.get(), at, size, offset); });
+      if (written == -1) fail("pwrite", list_.back().name);
+      at += written;
+      offset += written;
+      size -= static_cast<size_t>(written);
+    }
+    list_.back().size = offset;
+  }
+
+  void end_of_content() override { file_.reset(); }
+
+  Fd directory_;
+  Fd file_;
+  std::vector<Spooled> list_;
+};
+
+using Handle = Napi::External<std::unique_ptr<Work>>;
+
+Napi::Value handle_of(Napi::Env env, std::unique_ptr<Work> work) {
+  auto *kept = new std::unique_ptr<Work>(std::move(work));
+  return Handle::New(env, kept, [](Napi::Env, std::unique_ptr<Work> *data) { delete data; });
+}
+
+std::unique_ptr<Work> &kept_in(const Arguments &args, const Napi::CallbackInfo &info) {
+  if (info.Length() == 0 || !info[0].IsExternal()) args.refuse("work", "must be a handle");
+  return *info[0].As<Handle>().Data();
+}
+
+Work &work_of(const Arguments &args, const Napi::CallbackInfo &info) {
+  auto &kept = kept_in(args, info);
+  if (!kept) args.refuse("work", "is closed");
+  return *kept;
+}
+
+Limits limits_of(const Arguments &args, size_t index) {
+  constexpr int64_t kMost = (int64_t{1} << 53) - 1;
+  return {static_cast<uint64_t>(args.integer(index, "maxEntries", 0, kMost)),
+          static_cast<uint64_t>(args.integer(index + 1, "maxBytes", 0, kMost))};
+}
+
+Napi::Value refusal(Napi::Env env, const Refused &refused) {
+  auto result = Napi::Object::New(env);
+  auto facts = Napi::Object::New(env);
+  facts.Set("kind", refused.kind);
+  facts.Set("name", refused.name);
+  facts.Set("detail", refused.detail);
+  result.Set("refused", facts);
+  return result;
+}
+
+// unpackOpen(fd, layers, directory, maxEntries, maxBytes)
+Napi::Value unpack_open(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const auto layers = args.strings(1, "layers");
+  if (layers.size() > kMaxLayers) args.refuse("layers", "must be fewer");
+  const std::string directory = args.string(2, "directory");
+  if (directory.empty()) args.refuse("directory", "must not be empty");
+  const int fd = args.fd(0, "fd");
+  const Limits limits = limits_of(args, 3);
+  inherit_root(layers.empty() ? "" : layers.front(), directory);
+  Fd root = layers.empty() ? mount_base(directory) : mount_layers(layers, directory);
+  const PlainNames names;
+  try {
+    return handle_of(info.Env(), std::make_unique<LayerWork>(fd, limits, std::move(root), !layers.empty()));
+  } catch (const Refused &refused) {
+    return refusal(info.Env(), refused);
+  }
+}
+
+// spoolOpen(fd, directory, maxEntries, maxBytes); directory: empty for none
+Napi::Value spool_open(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const std::string directory = args.string(1, "directory");
+  const int fd = args.fd(0, "fd");
+  const Limits limits = limits_of(args, 2);
+  Fd target;
+  if (!directory.empty()) {
+    target.reset(retry([&] { return ::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
+    if (!target.valid()) fail("open", directory);
+  }
+  const PlainNames names;
+  try {
+    return handle_of(info.Env(), std::make_unique<SpoolWork>(fd, limits, std::move(target)));
+  } catch (const Refused &refused) {
+    return refusal(info.Env(), refused);
+  }
+}
+
+// unpackStep(work, milliseconds)
+Napi::Value unpack_step(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  Work &work = work_of(args, info);
+  bool done = false;
+  try {
+    done = work.step(args.integer(1, "milliseconds", 0, INT_MAX));
+  } catch (const Refused &refused) {
+    return refusal(info.Env(), refused);
+  }
+  auto result = Napi::Object::New(info.Env());
+  result.Set("done", done);
+  result.Set("read", static_cast<double>(work.stream().bytes_read()));
+  result.Set("unpacked", static_cast<double>(work.stream().bytes_unpacked()));
+  result.Set("entries", static_cast<double>(work.entries()));
+  return result;
+}
+
+// unpackFinish(work): after the step that was done.
+Napi::Value unpack_finish(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  Work &work = work_of(args, info);
+  auto result = Napi::Object::New(info.Env());
+  if (auto *layer = dynamic_cast<LayerWork *>(&work)) layer->finish();
+  result.Set("digest", work.stream().digest());
+  result.Set("diffId", work.stream().diff_id());
+  if (const auto *spool = dynamic_cast<SpoolWork *>(&work)) {
+    auto list = Napi::Array::New(info.Env(), spool->list().size());
+    uint32_t index = 0;
+    for (const Spooled &file : spool->list()) {
+      auto row = Napi::Object::New(info.Env());
+      row.Set("name", file.name);
+      row.Set("file", static_cast<double>(file.file));
+      row.Set("size", static_cast<double>(file.size));
+      row.Set("link", file.link);
+      list.Set(index++, row);
+    }
+    result.Set("files", list);
+  }
+  return result;
+}
+
+Napi::Value unpack_close(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  kept_in(args, info).reset();
+  return info.Env().Undefined();
+}
+
+// imageFiles(layers, paths, maxBytes): the contents, undefined where there is no regular file.
+Napi::Value image_files(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const auto layers = args.strings(0, "layers");
+  const auto paths = args.strings(1, "paths");
+  const auto most = static_cast<size_t>(args.integer(2, "maxBytes", 0, INT_MAX));
+  const Fd root = mount_layers(layers, "");
+  auto result = Napi::Array::New(info.Env(), paths.size());
+  for (size_t i = 0; i < paths.size(); i++) {
+    // The image chose what is there: opening a fifo must not wait, nor a terminal become this process's.
+    Fd file = open_in(root, paths[i], O_RDONLY | O_NONBLOCK | O_NOCTTY, RESOLVE_IN_ROOT);
+    if (!file.valid()) {
+      if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ENXIO && errno != EACCES)
+        fail("openat2", paths[i]);
+      continue;
+    }
+    struct stat status;
+    if (::fstat(file.get(), &status) != 0) fail("fstat", paths[i]);
+    if (!S_ISREG(status.st_mode)) continue;
+    if (static_cast<uint64_t>(status.st_size) > most) fail_with(EFBIG, "read", paths[i]);
+    std::string text(static_cast<size_t>(status.st_size), '\0');
+    size_t have = 0;
+    while (have < text.size()) {
+      const ssize_t size = retry([&] { return ::read(file.get(), text.data() + have, text.size() - have); });
+      if (size == -1) fail("read", paths[i]);
+      if (size == 0) break;
+      have += static_cast<size_t>(size);
+    }
+    text.resize(have);
+    result.Set(static_cast<uint32_t>(i), text);
+  }
+  return result;
+}
+
+} // namespace
+
+void bind_unpack(Napi::Object exports) {
+  bind<unpack_open>(exports, "unpackOpen");
+  bind<spool_open>(exports, "spoolOpen");
+  bind<unpack_step>(exports, "unpackStep");
+  bind<unpack_finish>(exports, "unpackFinish");
+  bind<unpack_close>(exports, "unpackClose");
+  bind<image_files>(exports, "imageFiles");
+}
+
+} // namespace runt

@@ -1,0 +1,97 @@
+// Entries of a layer become files below a root. Every path is resolved once, inside the root, by openat2(2); what is
+// made or removed is named in its parent's descriptor, and no last component is followed.
+#pragma once
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "archive.h"
+#include "fd.h"
+
+namespace runt {
+
+// One file of the layer that is being written.
+struct OpenFile {
+  Fd fd;
+  std::string name;
+  int64_t size = 0;
+  archive_entry *entry = nullptr;
+};
+
+class LayerTree {
+ public:
+  // `on_others`: there are layers below, which whiteouts can hide.
+  LayerTree(Fd root, bool on_others);
+  LayerTree(const LayerTree &) = delete;
+  LayerTree &operator=(const LayerTree &) = delete;
+
+  // Makes what the entry stands for. True for a file whose content follows: write() and finish_file().
+  bool add(archive_entry *entry);
+  void write(const void *block, size_t size, int64_t offset);
+  void finish_file();
+  // Directories get their times once nothing changes them any more, and all goes to the disk.
+  void finish();
+
+ private:
+  // A directory and the name of something in it.
+  struct Place {
+    int parent;
+    // Of the parent, from the root, without symlinks: "" or "/a/b".
+    std::string directory;
+    std::string name;
+
+    std::string path() const { return directory + "/" + name; }
+  };
+  struct Metadata;
+
+  Fd open_inside(const std::string &path, uint64_t flags) const;
+  Fd make_parents(const std::string &path);
+  std::string canonical(int fd) const;
+  // Where a cleaned path, which is not the root's, lies. The parent's descriptor lives until the next call. With
+  // `make`, what is missing of the parents is made.
+  Place find(const std::string &path, bool make);
+  void note_times(int directory, const std::string &path);
+  void mark(const Place &place);
+  bool marked(const std::string &path) const;
+
+  void white_out(const std::string &path);
+  void hide_others(int directory, const std::string &path, int depth);
+  void remove(int parent, const std::string &name, const std::string &path, int depth);
+
+  void add_root(archive_entry *entry);
+  void add_directory(archive_entry *entry, const Place &place);
+  void add_link(archive_entry *entry, const Place &place, const std::string &target);
+  void add_symlink(archive_entry *entry, const Place &place);
+  void add_node(archive_entry *entry, const Place &place, mode_t type);
+  void start_file(archive_entry *entry, const Place &place);
+  void describe(int fd, bool by_path, const Metadata &metadata, const std::string &path, bool existed) const;
+  Metadata metadata_of(archive_entry *entry) const;
+
+  Fd root_;
+  std::string root_path_;
+  const bool on_others_;
+  // The entry in work, as the archive has it.
+  std::string entry_;
+  OpenFile file_;
+  // The parent of the last entry; forgotten as soon as anything is removed, which may have been on the way to it.
+  Fd parent_;
+  bool parent_stale_ = false;
+  std::string parent_name_;
+  std::string parent_path_;
+  // Directories by their path without symlinks, and the time that they get at the end.
+  std::unordered_map<std::string, timespec> times_;
+  // What this layer made, which its whiteouts do not hide, and the directories above it: hashes of paths. Two of one
+  // hash are the archive's own doing and harm only itself.
+  std::unordered_set<uint64_t> made_;
+};
+
+// The components of an archive's path joined again, without `.`, doubled slashes and `..`; "" is the root. Throws
+// Refused where it leaves the root, or is longer or deeper than anything that is kept.
+std::string clean_path(std::string_view name, const std::string &entry);
+
+} // namespace runt

@@ -1,0 +1,125 @@
+/** Archives of images, as the host takes them apart: a part of `Host`. */
+
+type Awaitable<T> = T | Promise<T>
+
+/** Why an archive, or an entry of it, is not taken. */
+export interface Refusal {
+  kind:
+    /** The bytes are not what they are compressed as; `detail` is libarchive's. */
+    | 'compression'
+    /** Not a tar, or a damaged one; `detail` is libarchive's. */
+    | 'tar'
+    /** More than so many entries, or bytes: `detail`. */
+    | 'entries'
+    | 'bytes'
+    /** The name leads out of the root. */
+    | 'outside'
+    | 'no-name'
+    /** Longer, or deeper, than `detail`. */
+    | 'name-length'
+    | 'path-length'
+    | 'depth'
+    /** `detail`, above the entry, is no directory, a symlink to nothing, or a loop of symlinks. */
+    | 'parent-type'
+    | 'parent-dangling'
+    | 'parent-loop'
+    /** A whiteout that hides nothing, or another name that is reserved for them. */
+    | 'whiteout'
+    /** A character device 0:0, which is a whiteout to overlayfs. */
+    | 'whiteout-device'
+    /** A hard link to `detail`, which is not there or a directory. */
+    | 'link-target'
+    /** A symlink to nothing. */
+    | 'symlink'
+    /** The root is no directory. */
+    | 'root'
+    /** No kind of file that an image can have. */
+    | 'type'
+    /** User and group `detail` are out of range. */
+    | 'owner'
+    /** The extended attribute `detail` is overlayfs's. */
+    | 'xattr'
+  /** Of the entry, as the archive has it; '' where it is about the whole. */
+  name: string
+  detail: string
+}
+
+/** An archive that is being taken apart. It is closed when it is collected, if not before. */
+export interface ArchiveWork {
+  readonly archiveWork?: never
+}
+
+/** The archive was not taken. */
+export interface Refused {
+  refused: Refusal
+  done?: undefined
+}
+
+/** How far an archive is. */
+export interface ArchiveProgress {
+  done: boolean
+  /** Bytes of the source, as it is compressed. */
+  read: number
+  /** Bytes of tar. */
+  unpacked: number
+  entries: number
+  refused?: undefined
+}
+
+/** A file in a spooled archive. */
+export interface SpooledFile {
+  /** As the archive has it. */
+  name: string
+  /** Its name in the directory, a number; -1 for a link. */
+  file: number
+  /** Bytes. */
+  size: number
+  /** Of a link, its target, '/' and a path of the archive for a hard link; '' for a file. */
+  link: string
+}
+
+/** What an archive was, once it is done. */
+export interface ArchiveSums {
+  /** SHA-256 of the source's bytes, in hexadecimal. */
+  digest: string
+  /** SHA-256 of the tar. */
+  diffId: string
+  /** Of a spooled archive, in its order. */
+  files?: readonly SpooledFile[]
+}
+
+export interface ArchiveLimits {
+  maxEntries: number
+  /** Of tar, after decompression. */
+  maxBytes: number
+}
+
+export interface UnpackLayer extends ArchiveLimits {
+  /** Descriptor of the archive, read from its position to its end; the caller closes it. */
+  source: number
+  /** Directories of the layers below, the topmost first, at most 500. */
+  layers: readonly string[]
+  /** Holds the empty directories `fs`, which becomes the layer, and `work`. */
+  directory: string
+}
+
+/**
+ * Archives of images: tar, plain or compressed by gzip or zstd. SystemError of `dlopen` where libarchive is missing, of `mount`
+ * where layers cannot be mounted, and with the entry's name as `path` where an entry cannot be made.
+ */
+export interface Archives {
+  /** A layer, on top of its parents, in the form that overlayfs has them in. No path leads out of it. */
+  unpack(request: UnpackLayer): Awaitable<ArchiveWork | Refused>
+  /** The regular files of an archive, by number, in a directory that is empty; undefined: nowhere, for the sums. */
+  spool(source: number, directory: string | undefined, limits: ArchiveLimits): Awaitable<ArchiveWork | Refused>
+  /** Works for so many milliseconds, or until it is done. */
+  step(work: ArchiveWork, milliseconds: number): Awaitable<ArchiveProgress | Refused>
+  /** After a step that was done: what remains is written to the disk (syncfs(2)). */
+  finish(work: ArchiveWork): Awaitable<ArchiveSums>
+  close(work: ArchiveWork): Awaitable<void>
+  /**
+   * Texts of regular files below a root that is made of layers, the topmost first; undefined where there is none. Links are followed
+   * within the root. EFBIG for a larger one.
+   */
+  imageFiles(layers: readonly string[], paths: readonly string[], maxBytes: number): Awaitable<(string | undefined)[]>
+}
