@@ -1,4 +1,4 @@
-// Imports point one way: cli → runtime → compiler → (rootfs, process, cgroups, seccomp) → (plan, spec).
+// Imports point one way: cli → runtime → compiler → (rootfs, process, cgroups, seccomp, images) → (plan, spec).
 // host and errors.ts are leaves, which all but spec (and plan, for host) may use; spec imports nothing of ours.
 
 /** Each part of src, and the parts that it may import besides itself. */
@@ -10,8 +10,9 @@ const layers = {
   process: ['errors', 'plan', 'spec', 'host'],
   cgroups: ['errors', 'plan', 'spec', 'host'],
   seccomp: ['errors', 'plan', 'spec', 'host'],
+  images: ['errors', 'spec', 'host'],
   compiler: ['errors', 'plan', 'spec', 'rootfs', 'process', 'cgroups', 'host'],
-  runtime: ['errors', 'plan', 'spec', 'compiler', 'rootfs', 'process', 'cgroups', 'seccomp', 'host'],
+  runtime: ['errors', 'plan', 'spec', 'compiler', 'rootfs', 'process', 'cgroups', 'seccomp', 'images', 'host'],
   cli: ['errors', 'runtime', 'host', 'spec'],
 }
 

@@ -44,7 +44,7 @@ Section: admin
 Priority: optional
 Installed-Size: $(du -sk --apparent-size "$tree/usr" | cut -f 1)
 Depends: libc6 (>= 2.35)
-Recommends: libseccomp2 (>= 2.5)
+Recommends: libseccomp2 (>= 2.5), libarchive13t64 | libarchive13
 Suggests: libsystemd0, uidmap
 Description: OCI container runtime
  Runs containers as the OCI runtime specification describes them, for Docker,

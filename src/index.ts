@@ -12,6 +12,7 @@
  *   {@link explain}, {@link compileCreate}, {@link features}. They need no root and change nothing.
  * - **Containers**: {@link run}, {@link create}, {@link start}, {@link exec}, {@link kill}, {@link pause}, {@link resume},
  *   {@link deleteContainer}, {@link state}, {@link list}, {@link processIds}, {@link stats}, {@link watchEvents}. They need what the command needs, and are there for it too: a container that one made, the other sees.
+ * - **Images**: {@link unpack} makes a bundle of one, {@link layers} and {@link prune} look after what bundles share.
  * - **Failures** are {@link RuntError}s with a stable `code`, the field or flag they come from, and often a `hint`.
  *
  * The functions answer with promises and yet work synchronously: {@link run} and {@link exec} without `detach` keep the thread until
@@ -47,6 +48,10 @@ export { list, state, type ContainerState } from './runtime/list.ts'
 export type { Status } from './runtime/status.ts'
 export type * from './runtime/requests.ts'
 export type { Context, Log } from './runtime/context.ts'
+
+export { unpack, type UnpackedBundle, type UnpackProgress, type UnpackRequest } from './runtime/unpack.ts'
+export { layers, prune, type Layer, type Pruned } from './runtime/layers-list.ts'
+export type { StoredLayer } from './runtime/layer-store.ts'
 
 export { loadBundle, type Bundle } from './runtime/bundle.ts'
 export { validate, type Validation, type ValidateRequest } from './runtime/validate.ts'

@@ -87,6 +87,8 @@ const format: OptionRow = {
   doc: 'form of the output (default: table)',
 }
 
+const store: OptionRow = { name: 'store', value: 'dir', doc: 'directory of the layers (default: /var/lib/runt)' }
+
 export const commands: readonly Command[] = [
   {
     name: 'completion',
@@ -199,6 +201,13 @@ export const commands: readonly Command[] = [
     load: () => import('./kill.ts'),
   },
   {
+    name: 'layers',
+    doc: 'list the layers of images in the store, and who uses them',
+    args: { list: [], min: 0, max: 0 },
+    options: [format, store],
+    load: () => import('./layers.ts'),
+  },
+  {
     name: 'list',
     doc: 'list the containers',
     args: { list: [], min: 0, max: 0 },
@@ -211,6 +220,13 @@ export const commands: readonly Command[] = [
     args: { list: [id], min: 1, max: 1 },
     options: [],
     load: () => import('./pause.ts'),
+  },
+  {
+    name: 'prune',
+    doc: 'remove the layers that no bundle and no container uses',
+    args: { list: [], min: 0, max: 0 },
+    options: [{ name: 'dry-run', doc: 'tell what would be removed, and remove nothing' }, store],
+    load: () => import('./prune.ts'),
   },
   {
     name: 'ps',
@@ -284,6 +300,24 @@ export const commands: readonly Command[] = [
       format,
     ],
     load: () => import('./top.ts'),
+  },
+  {
+    name: 'unpack',
+    doc: 'make a bundle of an image, whose layers go to the store',
+    args: { list: [{ name: 'bundle' }], min: 1, max: 1 },
+    options: [
+      {
+        name: 'image',
+        value: 'source[:ref]',
+        doc: 'OCI layout (a directory or a tar) or archive of "docker save"; - for standard input',
+      },
+      store,
+      { name: 'platform', value: 'os/arch[/variant]', doc: "which of an image's variants (default: this machine's)" },
+      { name: 'tty', short: 't', doc: 'give the program a terminal' },
+      { name: 'max-entries', value: 'count', number: true, doc: 'most files of a layer (default: 1000000)' },
+      { name: 'max-size', value: 'size', doc: 'most bytes of a layer, unpacked, as 512m (default: 64g)' },
+    ],
+    load: () => import('./unpack.ts'),
   },
   {
     name: 'update',

@@ -1,0 +1,203 @@
+/** `unpack`: an image becomes a bundle, whose layers are in the store. Loaded only for that. */
+import { RuntError } from '../errors.ts'
+import type { ArchiveLimits, Host } from '../host/host.ts'
+import { convertConfig } from '../images/convert.ts'
+import { filesOfArchive, filesOfDirectory, imageError, type SourceFiles } from '../images/files.ts'
+import { parsePlatform, platformOf, type Image } from '../images/image.ts'
+import { findImage, parseSource, type SourceName } from '../images/source.ts'
+import { absolute, type Context } from './context.ts'
+import { attempt, closeQuietly, isErrno, Undo } from './failures.ts'
+import type { LayerStore } from './layer-store.ts'
+import { chainIds } from './layer-store.ts'
+import { storeOf } from './layers-list.ts'
+
+/** What `unpack` is asked. */
+export interface UnpackRequest {
+  /** An OCI image layout, as a directory or a tar, or an archive of `docker save`; `-` is standard input. With `:NAME`, one of several images. */
+  image: string
+  /** Directory of the bundle, made where it is missing; it must not have a config.json. */
+  bundle: string
+  /** Directory of the store. Default: `/var/lib/runt`. */
+  store?: string | undefined
+  /** `os/architecture[/variant]`, as `linux/arm64`. Default: this machine's. */
+  platform?: string | undefined
+  /** Give the program a terminal. */
+  terminal?: boolean | undefined
+  /** Of a layer's archive. Default: 1,000,000. */
+  maxEntries?: number | undefined
+  /** Bytes of a layer's archive, decompressed. Default: 64 GiB. */
+  maxBytes?: number | undefined
+}
+
+/** How far `unpack` is. */
+export interface UnpackProgress {
+  /** The archive that is read before the layers can be told apart, or a layer, counted from 0. */
+  part: 'archive' | number
+  /** Of all layers; 0 while they are not known. */
+  layers: number
+  /** Bytes of the part that were read, and that there are; undefined where nobody can tell. */
+  read: number
+  size: number | undefined
+  /** `stored`: the store had it. */
+  state: 'working' | 'done' | 'stored'
+}
+
+/** What `unpack` made. */
+export interface UnpackedBundle {
+  /** Absolute. */
+  bundle: string
+  /** Chain ids, the lowest first. */
+  layers: readonly string[]
+  /** How many of them the store had. */
+  stored: number
+  /** The image's name in its source. */
+  reference: string | undefined
+}
+
+type Report = (progress: UnpackProgress) => void | Promise<void>
+
+const defaultMaxEntries = 1_000_000
+const defaultMaxBytes = 64 * 2 ** 30
+/** Of the image's passwd and group. */
+const maxUserFile = 1 << 20
+const standardInput = 0
+
+/**
+ * Makes a bundle of an image: its layers go to the store, unless they are there, and its configuration becomes config.json
+ * (image-spec, conversion.md). Needs root.
+ * @param onProgress called several times a second
+ * @throws RuntError `INVALID_IMAGE`, `INVALID_LAYER`, `EXISTS`, or an errno's code; no bundle is left then, and no part of a layer
+ */
+export async function unpack(request: UnpackRequest, context: Context, onProgress?: Report): Promise<UnpackedBundle> {
+  const { host, globals } = context
+  const bundle = absolute(globals, request.bundle)
+  await refuseExisting(host, bundle)
+  if ((await host.system.euid()) !== 0)
+    throw new RuntError('EPERM', 'unpack layers: operation not permitted', {
+      hint: 'layers have owners and devices, which only root can make: use sudo',
+    })
+  const store = await storeOf(context, request.store)
+  const limits = { maxEntries: request.maxEntries ?? defaultMaxEntries, maxBytes: request.maxBytes ?? defaultMaxBytes }
+  const undo = new Undo()
+  const lock = await store.lock(false)
+  try {
+    const source = await attempt(`find ${request.image}`, { origin: '--image' }, () =>
+      parseSource(host, request.image, (path) => absolute(globals, path)),
+    )
+    const { image, done } = await openImage(context, store, source, request, limits, onProgress)
+    try {
+      const made = await provideLayers(host, store, image, limits, onProgress)
+      await writeBundle(context, store, bundle, { image, layers: made.layers, request }, undo)
+      return { bundle, ...made, reference: image.reference }
+    } finally {
+      await done()
+    }
+  } catch (error) {
+    throw await undo.after(error)
+  } finally {
+    await closeQuietly(host, lock)
+  }
+}
+
+async function refuseExisting(host: Host, bundle: string): Promise<void> {
+  for (const name of ['config.json', 'rootfs']) {
+    const file = `${bundle}/${name}`
+    const there = await attempt(`examine ${file}`, {}, () => host.files.status(file, { follow: false }))
+    if (there === undefined) continue
+    throw new RuntError('EXISTS', `${file} exists`, { hint: 'remove it first, or name another directory' })
+  }
+}
+
+/** The image in a source; an archive is spooled for it, until `done`. */
+async function openImage(
+  { host }: Context,
+  store: LayerStore,
+  { path, reference }: SourceName,
+  request: UnpackRequest,
+  limits: ArchiveLimits,
+  onProgress?: Report,
+): Promise<{ image: Image; done: () => Promise<void> }> {
+  const platform =
+    request.platform === undefined ? platformOf(await host.system.architecture()) : parsePlatform(request.platform)
+  const find = (files: SourceFiles) =>
+    attempt(`read ${files.name}`, { origin: '--image' }, () => findImage(host, files, { reference, platform }))
+  const name = path === '-' ? 'standard input' : path
+  const status = path === '-' ? undefined : await host.files.status(path)
+  if (status?.type === 'directory')
+    return { image: await find(filesOfDirectory(host, path)), done: async () => undefined }
+  const size = status?.type === 'file' ? status.size : undefined
+  const spooled = await store.spool(name, path === '-' ? standardInput : path, limits, ({ read, done }) =>
+    onProgress?.({ part: 'archive', layers: 0, read, size, state: done ? 'done' : 'working' }),
+  )
+  const done = () => store.remove(spooled.relative)
+  try {
+    return { image: await find(filesOfArchive(name, spooled.directory, spooled.files)), done }
+  } catch (error) {
+    await done()
+    throw error
+  }
+}
+
+async function provideLayers(
+  host: Host,
+  store: LayerStore,
+  image: Image,
+  limits: ArchiveLimits,
+  onProgress?: Report,
+): Promise<{ layers: readonly string[]; stored: number }> {
+  if (image.layers.length === 0) throw imageError('the image has no layers')
+  const nameOf = (at: number) => `layer ${at + 1} of ${image.layers.length}`
+  const diffIds: string[] = []
+  for (const [at, { path, diffId }] of image.layers.entries())
+    diffIds.push(diffId ?? (await store.diffId(nameOf(at), path, limits)))
+  const chain = await chainIds(host, diffIds)
+  let stored = 0
+  for (const [at, layer] of image.layers.entries()) {
+    const size = layer.size ?? (await host.files.status(layer.path))?.size
+    const report = (read: number, state: UnpackProgress['state']) =>
+      onProgress?.({ part: at, layers: image.layers.length, read, size, state })
+    const wanted = { ...layer, name: nameOf(at), diffId: diffIds[at]!, parents: chain.slice(0, at) }
+    const unpacked = await store.provide(wanted, limits, ({ read }) => report(read, 'working'))
+    if (!unpacked) stored++
+    await report(size ?? 0, unpacked ? 'done' : 'stored')
+  }
+  return { layers: chain, stored }
+}
+
+async function writeBundle(
+  context: Context,
+  store: LayerStore,
+  bundle: string,
+  { image, layers, request }: { image: Image; layers: readonly string[]; request: UnpackRequest },
+  undo: Undo,
+): Promise<void> {
+  const { host, log } = context
+  const directories = layers.map((layer) => store.directory(layer)).reverse()
+  const paths = ['/etc/passwd', '/etc/group']
+  const [passwd, group] = await attempt("read the image's users", { origin: '--image' }, () =>
+    host.archives.imageFiles(directories, paths, maxUserFile),
+  )
+  const warnings: string[] = []
+  const annotations: Record<string, string> = { 'io.runt.layers': JSON.stringify(layers) }
+  if (request.store !== undefined) annotations['io.runt.store'] = store.dir
+  const { terminal } = request
+  const warn = (message: string) => void warnings.push(message)
+  const spec = convertConfig(image.config, { passwd, group }, { terminal, annotations, warn })
+  for (const warning of warnings) await log?.warn(warning)
+
+  const existed = (await host.files.status(bundle)) !== undefined
+  await attempt(`make bundle ${bundle}`, {}, async () => {
+    await host.files.mkdirParents(bundle, 0o755)
+    if (!existed) undo.push(`remove ${bundle}`, () => host.files.rmdir(bundle))
+    // Before the bundle is one: what is used must be known as such.
+    await store.register(bundle, layers)
+    await host.files.mkdir(`${bundle}/rootfs`, 0o755)
+    undo.push(`remove ${bundle}/rootfs`, () => host.files.rmdir(`${bundle}/rootfs`))
+    try {
+      await host.files.writeNew(`${bundle}/config.json`, `${JSON.stringify(spec, null, '\t')}\n`, 0o644)
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error
+      throw new RuntError('EXISTS', `${bundle}/config.json exists`, { cause: error })
+    }
+  })
+}
