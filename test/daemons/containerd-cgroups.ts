@@ -47,10 +47,10 @@ function withDrivers(
     feature: `CRI, cgroup driver systemd: ${feature}`,
     where: 'systemd',
     run: (engine) => {
-      const parent = `kubepods-${unique('pod')}.slice`
+      const parent = `/kubepods.slice/kubepods-${unique('pod')}.slice`
       const scope = (id: string) => `cri-containerd-${id}.scope`
       const place: Place = {
-        folder: (id) => `/sys/fs/cgroup/kubepods.slice/${parent}/${scope(id)}`,
+        folder: (id) => `/sys/fs/cgroup${parent}/${scope(id)}`,
         unit: (id, expected) => assertUnit(scope(id), expected),
       }
       return withPod(engine, { ...options, parent }, (pod) => test(pod, engine, place))
