@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFi
 import path from 'node:path'
 import type { Docker } from './docker.ts'
 import { unique, until, type Feature, type Setting } from './feature.ts'
-import { strangers } from './strangers.ts'
+import { asRunc, strangers } from './strangers.ts'
 
 const image = 'box'
 
@@ -71,7 +71,7 @@ const proofs: readonly Feature<Docker>[] = [
     smoke: true,
     run: ({ setting }) => {
       assert.ok(existsSync('/usr/bin/runc') || existsSync('/usr/sbin/runc'))
-      assert.deepEqual(strangers(setting.executable, process.env.PATH!), [])
+      assert.deepEqual(strangers(setting.executable, process.env.PATH!, asRunc), [])
       return Promise.resolve()
     },
   },

@@ -164,7 +164,8 @@ function markdown(sections: readonly Section[], page: string): string {
       return line === undefined ? [] : [line]
     })
     if (table.length === 0) continue
-    const version = now?.version ?? versions.get(daemon.name) ?? '?'
+    // A section without rows, or of a machine that was killed early, knows none.
+    const version = [now?.version, versions.get(daemon.name)].find((each) => each !== undefined && each !== '?') ?? '?'
     lines.push('', `## ${daemon.name} ${version}`, '')
     lines.push('| feature | runt | runc | run | note |', '| --- | --- | --- | --- | --- |', ...table)
   }

@@ -2,14 +2,16 @@
 import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 
-/** What daemons call runtimes that they look for by themselves. */
-const names = ['runc', 'docker-runc', 'buildkit-runc', 'crun', 'runsc', 'kata-runtime']
+/** What Docker's programs look for by themselves. */
+export const asRunc = ['runc', 'docker-runc', 'buildkit-runc'] as const
+/** What any daemon does. */
+export const asAny = [...asRunc, 'crun', 'runsc', 'kata-runtime'] as const
 
 /**
- * Runtimes in these folders that are not the executable under test.
+ * Programs with these names that are not the runtime under test.
  * @param folders as in PATH
  */
-export function strangers(executable: string, folders: string): string[] {
+export function strangers(executable: string, folders: string, names: readonly string[]): string[] {
   return folders
     .split(':')
     .flatMap((folder) => names.map((name) => path.join(folder, name)))
