@@ -20,7 +20,8 @@ export async function run(parsed: Parsed, context: Context): Promise<number> {
 }
 
 function asRegistrations(here: readonly Registration[], command: string): string {
-  if (here.length === 0) return `No daemon was found that could use it: see ${command} --help\n`
+  if (here.length === 0)
+    return `No daemon that could use it is here. For one that comes later: ${command} doctor --registration ${command}\n`
   return here.map(({ daemon, lines }) => `${daemon}: ${lines(command).join('\n  ')}\n`).join('\n')
 }
 

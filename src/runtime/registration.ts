@@ -17,7 +17,7 @@ export const registrations = {
     lines: (command) => [
       'in /etc/docker/daemon.json, then systemctl reload docker:',
       `  { "runtimes": { "runt": { "path": ${JSON.stringify(command)} } } }`,
-      'docker run --runtime runt … uses it; "default-runtime": "runt" beside it, and systemctl restart docker, make it everybody’s',
+      'docker run --runtime runt … uses it; with "default-runtime": "runt" beside "runtimes" every new container does',
     ],
   },
   containerd: {
@@ -31,6 +31,7 @@ export const registrations = {
       `      BinaryName = ${JSON.stringify(command)}`,
       // As the kubelet's cgroupDriver, which is systemd where nobody chose.
       '      SystemdCgroup = true',
+      'these lines are for a file that says version = 2; in version = 3 the plugin is "io.containerd.cri.v1.runtime"',
     ],
   },
   podman: {

@@ -282,7 +282,10 @@ test('how daemons are told is printed for those that are here, with the path tha
   t.regex(here, /^Docker: in \/etc\/docker\/daemon\.json.*\n {4}\{.*"path": "\/some\/where\/runt"/)
   t.regex(here, /\n\nCRI-O: .*\n {4}\[crio.*\n {4}runtime_path = "\/some\/where\/runt"\n/)
   t.notRegex(here, /Podman|containerd:/)
-  t.is(await printed({ files: {} }), 'No daemon was found that could use it: see /some/where/runt --help\n')
+  t.is(
+    await printed({ files: {} }),
+    'No daemon that could use it is here. For one that comes later: /some/where/runt doctor --registration /some/where/runt\n',
+  )
 })
 
 test('a path that daemons could not use is refused, and one with quotes is written as they read it', async (t) => {
