@@ -154,6 +154,8 @@ function markdown(sections: readonly Section[], page: string): string {
     '',
     'Daemons of Debian, unmodified, with runt as their only runtime, and the same features with Debian’s runc as a control.',
     '`npm run test:daemons` runs them (test/daemons) and writes this page.',
+    'A feature that was not yet seen to pass has no line, unless runc fails too and the note says why. Where it was run: natively, in',
+    'namespaces on the host, or in a virtual machine, which alone is sure to have the controllers that limits need.',
   ]
   for (const daemon of Object.values(daemons)) {
     const now = sections.find(({ name }) => name === daemon.name)
@@ -167,7 +169,7 @@ function markdown(sections: readonly Section[], page: string): string {
     // A section without rows, or of a machine that was killed early, knows none.
     const version = [now?.version, versions.get(daemon.name)].find((each) => each !== undefined && each !== '?') ?? '?'
     lines.push('', `## ${daemon.name} ${version}`, '')
-    lines.push('| feature | runt | runc | run | note |', '| --- | --- | --- | --- | --- |', ...table)
+    lines.push('| feature | runt | runc | where | note |', '| --- | --- | --- | --- | --- |', ...table)
   }
   return `${lines.join('\n')}\n`
 }
