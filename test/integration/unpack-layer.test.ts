@@ -20,11 +20,10 @@ import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { SystemError } from '../../src/errors.ts'
 import { directHost } from '../../src/host/direct.ts'
-import type { ArchiveSums, ArchiveWork, Host, Refusal } from '../../src/host/host.ts'
-import { inVm } from './harness.ts'
+import type { ArchiveSums, ArchiveWork, Refusal } from '../../src/host/host.ts'
 import { fileCapability, tar, type TarEntry } from './tar.ts'
 
-const { archives, files } = inVm ? ({} as Host) : directHost()
+const { archives, files } = directHost()
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
 
 /** Layers on a tmpfs, which can hold overlayfs's upper directories wherever the tests run. */
@@ -117,19 +116,7 @@ async function refused(
   return error.refusal
 }
 
-/** The virtual machine takes minutes for what this machine does in seconds: there, this is left to the native run of this file. */
-function serial(title: string, run: (t: ExecutionContext) => Promise<void>): void {
-  test.serial(title, async (t) => {
-    if (inVm) {
-      t.log('skipped: runs natively')
-      t.pass()
-      return
-    }
-    await run(t)
-  })
-}
-
-serial('owners, modes, times, links, devices and attributes are as the archive has them', async (t) => {
+test.serial('owners, modes, times, links, devices and attributes are as the archive has them', async (t) => {
   const stack = new Stack(t)
   await stack.add([
     { name: './', type: '5', mode: 0o751, uid: 3, gid: 4, mtime: 1234 },
@@ -179,7 +166,7 @@ serial('owners, modes, times, links, devices and attributes are as the archive h
   )
 })
 
-serial('names of any bytes survive, in every form that a tar has for them', async (t) => {
+test.serial('names of any bytes survive, in every form that a tar has for them', async (t) => {
   const stack = new Stack(t)
   const latin = Buffer.from([0x66, 0xfc, 0x72])
   // "é" as two characters: nothing may bring it to a normal form.
@@ -205,7 +192,7 @@ serial('names of any bytes survive, in every form that a tar has for them', asyn
   t.deepEqual(readlinkSync(stack.top('link'), { encoding: 'buffer' }), latin)
 })
 
-serial('gzip, zstd, plain and empty archives give the digests of what was read and of the tar', async (t) => {
+test.serial('gzip, zstd, plain and empty archives give the digests of what was read and of the tar', async (t) => {
   const stack = new Stack(t)
   // More than any buffer, and no multiple of a block of SHA-256.
   const plain = Buffer.concat([tar({ name: 'a', content: Buffer.alloc(1_000_003, 'abc') }), Buffer.alloc(512 * 21)])
@@ -226,7 +213,7 @@ serial('gzip, zstd, plain and empty archives give the digests of what was read a
   }
 })
 
-serial('what is damaged, cut off or no archive is refused', async (t) => {
+test.serial('what is damaged, cut off or no archive is refused', async (t) => {
   const stack = new Stack(t)
   const plain = tar({ name: 'a', content: Buffer.alloc(300_000, 1) }, { name: 'b', content: 'b' })
   const packed = gzipSync(plain, { level: 0 })
@@ -242,7 +229,7 @@ serial('what is damaged, cut off or no archive is refused', async (t) => {
   await refused(t, stack, header, 'tar')
 })
 
-serial('no entry leaves the root, and absolute names are below it', async (t) => {
+test.serial('no entry leaves the root, and absolute names are below it', async (t) => {
   const stack = new Stack(t)
   for (const name of ['../x', 'a/../../x', '/../x', '..', './../../etc/x']) {
     const refusal = await refused(t, stack, [{ name, content: 'evil' }], 'outside')
@@ -257,7 +244,7 @@ serial('no entry leaves the root, and absolute names are below it', async (t) =>
   t.is(readFileSync(stack.top('z'), 'utf8'), 'z')
 })
 
-serial('symlinks lead nowhere but into the root, also when they are put in the place of a directory', async (t) => {
+test.serial('symlinks lead nowhere but into the root, also when they are put in the place of a directory', async (t) => {
   const stack = new Stack(t)
   const outside = path.join(stack.dir, 'outside')
   mkdirSync(outside)
@@ -304,7 +291,7 @@ serial('symlinks lead nowhere but into the root, also when they are put in the p
   t.is(readFileSync(path.join(outside, 'host'), 'utf8'), 'host')
 })
 
-serial('a hard link is to a file of the image, and to nothing else', async (t) => {
+test.serial('a hard link is to a file of the image, and to nothing else', async (t) => {
   const stack = new Stack(t)
   await refused(t, stack, [{ name: 'x', type: '1', link: '/etc/passwd' }], 'link-target')
   await refused(
@@ -338,7 +325,7 @@ serial('a hard link is to a file of the image, and to nothing else', async (t) =
   t.is(lstatSync(path.join(mounted, 'g')).ino, lstatSync(path.join(mounted, 'f')).ino)
 })
 
-serial('whiteouts hide what lower layers brought, and nothing else', async (t) => {
+test.serial('whiteouts hide what lower layers brought, and nothing else', async (t) => {
   const stack = new Stack(t)
   await stack.add([
     { name: 'gone', content: '' },
@@ -396,7 +383,7 @@ serial('whiteouts hide what lower layers brought, and nothing else', async (t) =
   t.is(lstatSync(path.join(root, 'dir')).mtimeMs, 7000)
 })
 
-serial('names that are reserved for whiteouts are refused', async (t) => {
+test.serial('names that are reserved for whiteouts are refused', async (t) => {
   const stack = new Stack(t)
   await stack.add([{ name: 'a' }])
   for (const name of ['.wh.', '.wh..', '.wh...', 'd/.wh...', '.wh..wh.plnk', '.wh..wh..opq/x', '.wh.a/x', 'a/.wh.b/c'])
@@ -407,7 +394,7 @@ serial('names that are reserved for whiteouts are refused', async (t) => {
   t.true(existsSync(stack.top('a')))
 })
 
-serial('a directory that is there gets the metadata of the entry, all of it', async (t) => {
+test.serial('a directory that is there gets the metadata of the entry, all of it', async (t) => {
   const stack = new Stack(t)
   await stack.add([
     { name: 'd', type: '5', mode: 0o700, pax: { 'SCHILY.xattr.trusted.old': '1', 'SCHILY.xattr.trusted.both': '1' } },
@@ -424,7 +411,7 @@ serial('a directory that is there gets the metadata of the entry, all of it', as
   t.is(run('python3', '-c', script, d), "{'trusted.both': b'2'}\n")
 })
 
-serial('the root keeps what a lower layer says of it', async (t) => {
+test.serial('the root keeps what a lower layer says of it', async (t) => {
   const stack = new Stack(t)
   await stack.add([{ name: './', type: '5', mode: 0o1711, uid: 5, mtime: 77, pax: { 'SCHILY.xattr.trusted.a': 'x' } }])
   await stack.add([{ name: 'd/f' }])
@@ -437,7 +424,7 @@ serial('the root keeps what a lower layer says of it', async (t) => {
   t.is(lstatSync(other.top()).mtimeMs, 0)
 })
 
-serial('holes of a sparse file stay holes', async (t) => {
+test.serial('holes of a sparse file stay holes', async (t) => {
   const stack = new Stack(t)
   const sparse = path.join(stack.dir, 'sparse')
   const size = 3 * 2 ** 30
@@ -455,7 +442,7 @@ serial('holes of a sparse file stay holes', async (t) => {
   }
 })
 
-serial('archives have limits, and what is beyond them is refused', async (t) => {
+test.serial('archives have limits, and what is beyond them is refused', async (t) => {
   const stack = new Stack(t)
   const limits = { maxEntries: 20, maxBytes: 1 << 20 }
   const many = Array.from({ length: 21 }, (_, index) => ({ name: `f${index}` }))
@@ -483,7 +470,7 @@ serial('archives have limits, and what is beyond them is refused', async (t) => 
   await refused(t, stack, [{ name: 'o', pax: { uid: String(2 ** 32) } }], 'owner')
 })
 
-serial('a full disk is told with the entry', async (t) => {
+test.serial('a full disk is told with the entry', async (t) => {
   const stack = new Stack(t)
   run('mount', '-o', 'remount,size=1m', stack.dir)
   const plain = tar({ name: 'big', content: Buffer.alloc(2 << 20) })
@@ -504,7 +491,7 @@ serial('a full disk is told with the entry', async (t) => {
   t.like(error, { code: 'ENOSPC', path: 'big' })
 })
 
-serial('128 layers can be unpacked on top of each other, and the host sees no mount of it', async (t) => {
+test.serial('128 layers can be unpacked on top of each other, and the host sees no mount of it', async (t) => {
   const stack = new Stack(t)
   const before = readFileSync('/proc/self/mountinfo', 'utf8')
   await stack.add([{ name: 'f0', content: '0' }])
@@ -520,7 +507,7 @@ serial('128 layers can be unpacked on top of each other, and the host sees no mo
   ])
 })
 
-serial('files of an image are read inside of it', async (t) => {
+test.serial('files of an image are read inside of it', async (t) => {
   const stack = new Stack(t)
   await stack.add([
     { name: 'etc/passwd', type: '2', link: '/../../real' },
@@ -538,7 +525,7 @@ serial('files of an image are read inside of it', async (t) => {
   await t.throwsAsync(async () => archives.imageFiles(stack.layers, ['/large'], 100), { message: /EFBIG/ })
 })
 
-serial('an archive is spooled by number, with its links', async (t) => {
+test.serial('an archive is spooled by number, with its links', async (t) => {
   const stack = new Stack(t)
   const archive = path.join(stack.dir, 'a')
   const plain = tar(

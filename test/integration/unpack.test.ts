@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Spec } from '../../src/spec/schema.gen.ts'
-import { inVm, lacks, underTest, type Result } from './harness.ts'
+import { lacks, underTest, type Result } from './harness.ts'
 import {
   archiveOf,
   chainIdsOf,
@@ -34,11 +34,6 @@ import { tar } from './tar.ts'
 function serial(title: string, run: (t: ExecutionContext) => unknown): void {
   test.serial(title, async (t) => {
     if (lacks(t, 'runt')) return
-    if (inVm) {
-      t.log('skipped: runs natively')
-      t.pass()
-      return
-    }
     await run(t)
   })
 }
