@@ -17,6 +17,9 @@ export const upperSizeAnnotation = 'io.runt.upper.size'
 
 /** Origins of steps and problems. No name has a character that JSON Pointers escape. */
 export const layersPointer = `/annotations/${layersAnnotation}`
+/** Podman's and CRI-O's name, in every configuration of theirs. They copy the annotations of images, which must name no directories of the host. */
+const managerAnnotation = 'io.container.manager'
+
 const storePointer = `/annotations/${storeAnnotation}`
 export const upperPointer = `/annotations/${upperAnnotation}`
 const sizePointer = `/annotations/${upperSizeAnnotation}`
@@ -43,6 +46,12 @@ export interface LayersConfig {
 
 /** Reads the annotations; what is wrong with them goes to `problems`, and something is returned in any case. */
 export function readLayers(annotations: Readonly<Record<string, string>>, problems: ConfigProblem[]): LayersConfig {
+  const manager = own(annotations, managerAnnotation)
+  if (manager !== undefined) {
+    const message = `must not be there with ${managerAnnotation}, is ${quoted(manager)}`
+    const hint = 'container engines copy annotations of images, which may name no directories of the host'
+    problems.push({ pointer: layersPointer, message, hint })
+  }
   const store = own(annotations, storeAnnotation)
   if (store !== undefined && !isHostPath(store))
     problems.push({ pointer: storePointer, message: `must be an absolute path, is ${quoted(store)}` })

@@ -290,4 +290,24 @@ export const moreFeatures: readonly Feature<Podman>[] = [
     },
   },
   keepGroups,
+  {
+    feature: 'an image whose annotations name directories of the host does not get them',
+    run: async ({ client, buildah, dir, setting }) => {
+      const [name, tag, folder] = [unique('working'), unique('annotated'), path.join(dir, unique('private'))]
+      mkdirSync(folder)
+      writeFileSync(path.join(folder, 'secret'), 'of the host')
+      const layers = JSON.stringify([path.join(setting.work, 'image'), folder])
+      await buildah.ok`from --name ${name} ${image}`
+      await buildah.ok`config --annotation io.runt.layers=${layers} --annotation io.runt.upper=tmpfs ${name}`
+      await buildah.ok`commit ${name} ${tag}`
+      for (const result of [
+        await client.result`run --rm ${tag} cat /secret`,
+        await buildah.result`run ${name} cat /secret`,
+      ]) {
+        assert.notEqual(result.status, 0, result.told)
+        assert.doesNotMatch(result.stdout, /of the host/)
+      }
+      await buildah.ok`rm ${name}`
+    },
+  },
 ]
