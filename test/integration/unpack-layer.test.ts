@@ -244,52 +244,55 @@ test.serial('no entry leaves the root, and absolute names are below it', async (
   t.is(readFileSync(stack.top('z'), 'utf8'), 'z')
 })
 
-test.serial('symlinks lead nowhere but into the root, also when they are put in the place of a directory', async (t) => {
-  const stack = new Stack(t)
-  const outside = path.join(stack.dir, 'outside')
-  mkdirSync(outside)
-  writeFileSync(path.join(outside, 'host'), 'host')
-  await refused(
-    t,
-    stack,
-    [
-      { name: 'link', type: '2', link: outside },
-      { name: 'link/x', content: 'evil' },
-    ],
-    'parent-dangling',
-  )
-  await refused(
-    t,
-    stack,
-    [
-      { name: 'link', type: '2', link: `../../../../..${outside}` },
-      { name: 'link/deeper/x', content: 'evil' },
-    ],
-    'parent-dangling',
-  )
-  await refused(t, stack, [{ name: 'l', type: '2', link: 'l' }, { name: 'l/x' }], 'parent-loop')
-  await refused(t, stack, [{ name: 'f' }, { name: 'f/x' }], 'parent-type')
-  // The parent's descriptor of the entry before must not be used for the one after.
-  await stack.add([
-    { name: 'in', type: '5' },
-    { name: 'd', type: '5' },
-    { name: 'd/first', content: '1' },
-    { name: 'd', type: '2', link: '/in' },
-    { name: 'd/second', content: '2' },
-    // What a symlink leads to is not written to: the link itself is replaced.
-    { name: 'file', type: '2', link: `${outside}/host` },
-    { name: 'file', content: 'own' },
-    { name: 'hard', type: '2', link: `${outside}/host` },
-    { name: 'hard2', type: '1', link: 'hard' },
-    { name: 'hard2', content: 'own' },
-  ])
-  t.deepEqual(readdirSync(stack.top('in')), ['second'])
-  t.is(readlinkSync(stack.top('d')), '/in')
-  t.is(readFileSync(stack.top('file'), 'utf8'), 'own')
-  t.is(readlinkSync(stack.top('hard')), `${outside}/host`)
-  t.deepEqual(readdirSync(outside), ['host'])
-  t.is(readFileSync(path.join(outside, 'host'), 'utf8'), 'host')
-})
+test.serial(
+  'symlinks lead nowhere but into the root, also when they are put in the place of a directory',
+  async (t) => {
+    const stack = new Stack(t)
+    const outside = path.join(stack.dir, 'outside')
+    mkdirSync(outside)
+    writeFileSync(path.join(outside, 'host'), 'host')
+    await refused(
+      t,
+      stack,
+      [
+        { name: 'link', type: '2', link: outside },
+        { name: 'link/x', content: 'evil' },
+      ],
+      'parent-dangling',
+    )
+    await refused(
+      t,
+      stack,
+      [
+        { name: 'link', type: '2', link: `../../../../..${outside}` },
+        { name: 'link/deeper/x', content: 'evil' },
+      ],
+      'parent-dangling',
+    )
+    await refused(t, stack, [{ name: 'l', type: '2', link: 'l' }, { name: 'l/x' }], 'parent-loop')
+    await refused(t, stack, [{ name: 'f' }, { name: 'f/x' }], 'parent-type')
+    // The parent's descriptor of the entry before must not be used for the one after.
+    await stack.add([
+      { name: 'in', type: '5' },
+      { name: 'd', type: '5' },
+      { name: 'd/first', content: '1' },
+      { name: 'd', type: '2', link: '/in' },
+      { name: 'd/second', content: '2' },
+      // What a symlink leads to is not written to: the link itself is replaced.
+      { name: 'file', type: '2', link: `${outside}/host` },
+      { name: 'file', content: 'own' },
+      { name: 'hard', type: '2', link: `${outside}/host` },
+      { name: 'hard2', type: '1', link: 'hard' },
+      { name: 'hard2', content: 'own' },
+    ])
+    t.deepEqual(readdirSync(stack.top('in')), ['second'])
+    t.is(readlinkSync(stack.top('d')), '/in')
+    t.is(readFileSync(stack.top('file'), 'utf8'), 'own')
+    t.is(readlinkSync(stack.top('hard')), `${outside}/host`)
+    t.deepEqual(readdirSync(outside), ['host'])
+    t.is(readFileSync(path.join(outside, 'host'), 'utf8'), 'host')
+  },
+)
 
 test.serial('a hard link is to a file of the image, and to nothing else', async (t) => {
   const stack = new Stack(t)
