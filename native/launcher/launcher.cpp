@@ -2,11 +2,11 @@
 // because of what happens in there before any code of ours runs:
 //
 // - The engine takes orders from its environment (BUN_OPTIONS, BUN_BE_BUN, BUN_INSPECT…, BUN_JSC_…): any of them would
-// turn a
-//   command of root's into something else. They are left out.
+//   turn a command of root's into something else. They are left out.
+// - The engine refuses to start where the working directory was removed. Nothing can be found from there anyway, so it
+//   starts in the root directory.
 // - The engine raises the soft limit of open files, and the old value is kept nowhere. It is passed on in RUNT_NOFILE,
-// so
-//   that containers start with the limit of whoever called runt.
+//   so that containers start with the limit of whoever called runt.
 //
 // No C library: it costs a quarter of a millisecond.
 #include <asm/errno.h>
@@ -84,6 +84,8 @@ int freestanding_main(int argc, char **argv) {
   static char files[32];
   if (!find_executable(path, sizeof path)) return fail("cannot read /proc/self/exe: is /proc mounted?", kNotExecutable);
   describe_files(files);
+  char directory[PATH_MAX];
+  if (raw(__NR_getcwd, word(directory), sizeof directory) == -ENOENT) raw(__NR_chdir, word("/"));
   // In place. Where no entry goes, the new one needs a place more: it is the auxiliary vector's, which nobody reads
   // here.
   char **kept = argv + argc + 1;

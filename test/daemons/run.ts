@@ -27,7 +27,12 @@ interface Row {
 const project = fileURLToPath(new URL('../..', import.meta.url))
 const places: readonly Where[] = ['host', 'vm', 'systemd']
 const smoke = process.argv.includes('--smoke')
-const names = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))
+const names = process.argv.slice(2).filter((arg) => arg !== '--smoke')
+const unknown = names.find((name) => !(name in daemons))
+if (unknown !== undefined) {
+  console.error(`usage: npm run test:daemons -- [--smoke] [${Object.keys(daemons).join('|')}] …: ${unknown} is none`)
+  process.exit(2)
+}
 const text = process.env.FEATURE ?? ''
 const wanted = smoke
   ? (['host'] as const)

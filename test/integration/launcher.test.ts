@@ -40,6 +40,16 @@ test('the program starts with the caller’s soft limit of open files, whatever 
   }
 })
 
+test('a caller whose working directory was removed is served all the same', (t) => {
+  const sandbox = new Sandbox(t)
+  const gone = path.join(sandbox.dir, 'gone')
+  mkdirSync(gone)
+  const line = [...underTest, '--root', sandbox.stateRoot, 'list', '--quiet'].map((word) => `'${word}'`).join(' ')
+  // The shell stays in the directory when it is gone.
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', `rmdir "$PWD" && ${line}`], { cwd: gone, encoding: 'utf8' })
+  t.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
+})
+
 test('a launcher without its executable says so', (t) => {
   if (lacks(t, 'executable')) return
   const sandbox = new Sandbox(t)
