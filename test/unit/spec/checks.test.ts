@@ -172,6 +172,11 @@ const refused: readonly [name: string, changes: Changes, ...problems: string[]][
   ],
   // covers: config.md#annotations/key-not-empty
   ['an annotation without a name', { '/annotations': { '': 'a' } }, '/annotations/ must have a name'],
+  [
+    'an annotation that names an option of mounts which carries no label',
+    { '/annotations': { 'run.oci.mount_context_type': 'size' } },
+    '/annotations/run.oci.mount_context_type must be one of context, fscontext, defcontext, rootcontext, is "size"',
+  ],
   ['a long host name', { '/hostname': 'a'.repeat(65) }, '/hostname must have at most 64 bytes, has 65'],
   [
     'a host name that is long in UTF-8',
