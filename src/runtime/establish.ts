@@ -7,30 +7,27 @@
  */
 import type { Compiled, CreateFacts } from '../compiler/facts.ts'
 import { compileCreate } from '../compiler/create.ts'
-import { namespaceFlags, namespaceNames } from '../compiler/exec.ts'
-import type { PlacedRdt } from '../cgroups/resctrl.ts'
+import { namespaceNames } from '../compiler/exec.ts'
 import { StateError, type ConfigProblem } from '../errors.ts'
 import type { Fd, Host } from '../host/host.ts'
-import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { hasLabels } from '../process/labels.ts'
-import { domainOf } from '../process/scheduling.ts'
-import type { Hook, Hooks, Spec } from '../spec/schema.gen.ts'
+import type { Spec } from '../spec/schema.gen.ts'
 import { invalidConfig, loadBundle, locate, type Bundle } from './bundle.ts'
-import { cgroupDir, limitMemoryOf, makeCgroup, placeCgroup, whyDied, type PlacedCgroup } from './cgroup.ts'
+import { cgroupDir, limitMemoryOf, makeCgroup, placeCgroup, whyDied } from './cgroup.ts'
 import { canBeAttached } from './placed-cgroup.ts'
 import { absolute, notifyDirectory, stateDir, type Context } from './context.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { checkId } from './id.ts'
 import { Init, type SpawnFacts } from './init.ts'
+import { initialState, lateSteps, type StateFacts } from './initial-state.ts'
 import { checkRootfs, layersOf, makeMountPoint, mountFacts, removeContainer, sharesMounts } from './mount-facts.ts'
 import { ownNamespaceProblems } from './own-namespaces.ts'
 import { sendPidfd, writePidFile } from './pidfile.ts'
 import { kernelMounts } from './procfs.ts'
-import type { PreparedLayers } from './layers.ts'
 import type { CreateRequest } from './requests.ts'
-import { prepareFilter, saveFilter, type PreparedFilter } from './seccomp.ts'
-import { stateFormat, type SavedState } from './state.ts'
+import { prepareFilter, saveFilter } from './seccomp.ts'
+import type { SavedState } from './state.ts'
 import { makeContainer, makeFifos, saveState } from './store.ts'
 import { checkPreserved, checkTerminal, copyWindowSize, listenFds, requireTerminal } from './streams.ts'
 
@@ -68,15 +65,8 @@ export async function establish(context: Context, request: CreateRequest, foregr
   }
 }
 
-interface Prepared {
-  bundle: Bundle
+interface Prepared extends StateFacts {
   facts: CreateFacts
-  compiled: Compiled
-  cgroup: PlacedCgroup | undefined
-  keyring: string | undefined
-  rdt: PlacedRdt | undefined
-  filter: PreparedFilter | undefined
-  layers: PreparedLayers | undefined
 }
 
 /** All that can be found wrong before anything was done. */
@@ -282,61 +272,6 @@ async function spawnIn(
     }
   }
   return { init, attach }
-}
-
-/** The part of a plan that `start` has to know. */
-function lateSteps({ steps }: Plan): Pick<SavedState, 'lateFrom' | 'lateSteps'> {
-  const lateFrom = steps.findIndex((step) => step.op === 'waitForStart') + 1
-  return { lateFrom, lateSteps: steps.slice(lateFrom).map(({ op, origin }) => ({ op, origin })) }
-}
-
-async function initialState(
-  context: Context,
-  request: CreateRequest,
-  { bundle, compiled, cgroup, rdt, keyring, filter, layers }: Prepared,
-): Promise<SavedState> {
-  const { host } = context
-  const { spec } = bundle
-  const flags = namespaceFlags(spec)
-  return {
-    format: stateFormat,
-    id: request.id,
-    bundle: bundle.dir,
-    rootfs: bundle.rootfs ?? '',
-    created: await host.system.now(),
-    annotations: spec.annotations ?? {},
-    owner: await host.system.euid(),
-    phase: 'creating',
-    pid: 0,
-    startTime: 0,
-    cgroup: cgroup?.saved,
-    configVersion: spec.ociVersion,
-    resources: spec.linux?.resources,
-    intelRdt: rdt?.saved,
-    namespaces: flags,
-    ownPids: spec.linux?.namespaces?.some(({ type, path }) => type === 'pid' && path === undefined) === true,
-    keyring,
-    hooks: lastingHooks(spec.hooks),
-    startHooks: limitedHooks(spec.hooks?.startContainer),
-    layers: layers?.saved,
-    process: spec.process,
-    domain: domainOf(spec),
-    seccomp: filter && { flags: filter.facts.flags, listener: filter.facts.listener },
-    ...lateSteps(compiled.plan),
-  }
-}
-
-/** Those that come once the container is made. */
-function lastingHooks(hooks: Hooks | undefined): SavedState['hooks'] {
-  const { poststart, poststop } = hooks ?? {}
-  if (!poststart?.length && !poststop?.length) return undefined
-  return { ...(poststart && { poststart }), ...(poststop && { poststop }) }
-}
-
-/** The hooks, if all of them have to end in time. */
-function limitedHooks(hooks: readonly Hook[] = []): SavedState['startHooks'] {
-  const limited = hooks.flatMap(({ path, timeout }) => (timeout === undefined ? [] : [{ path, timeout }]))
-  return limited.length > 0 && limited.length === hooks.length ? limited : undefined
 }
 
 /** Notes which process is the container's, so that it can be found and ended whatever happens to this one. */
