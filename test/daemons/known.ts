@@ -10,6 +10,7 @@ export const known: Readonly<Record<string, string>> = {
   'AppArmor: a missing profile: the error names it': 'runc 1.1 does not name it',
   '--cgroups=disabled': 'Podman knows only crun to be able to',
   'CRI: the features of the runtime handler': withoutIdmaps,
-  'CRI: a pod in a user namespace (hostUsers: false)': withoutIdmaps,
+  'CRI: a pod in a user namespace (hostUsers: false)':
+    'containerd cannot id-map the tmpfs of its images before Linux 6.3; runc 1.1 has no idmapped mounts at all',
   '--group-add keep-groups': 'runc does not know the annotation, which is crun’s',
 }
