@@ -12,9 +12,13 @@ runtime=$1
 shift
 
 own=(--mount)
-# What systemd of the virtual machine mounts later (a user's /run/user/UID) is to be seen.
-if [ "${RUNT_TEST_ENV:-host}" = vm ]; then own+=(--propagation slave); else own+=(--propagation private); fi
-[ "${RUNT_TEST_ENV:-host}" = vm ] || own+=(--net --ipc --uts --pid --fork --kill-child --mount-proc)
+# The machine's mounts are shared, as any that has systemd shares them: what that mounts later (a user's /run/user/UID) is to be seen.
+if [ "${RUNT_TEST_ENV:-host}" = vm ]; then
+  mount --make-rshared /
+  own+=(--propagation slave)
+else
+  own+=(--propagation private --net --ipc --uts --pid --fork --kill-child --mount-proc)
+fi
 
 # Removes the daemons' cgroups; the kernel takes processes for there until a moment after their namespace has gone.
 leave() {

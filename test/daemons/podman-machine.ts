@@ -56,7 +56,7 @@ export function updates(where: Place): Feature<Podman> {
  * A container of the machine's own root below an overlay, with its systemd as the first process: it runs a unit, and stops all in
  * their order when Podman sends it SIGRTMIN+3.
  */
-export const realSystemd: Feature<Podman> = {
+const realSystemd: Feature<Podman> = {
   feature: '--systemd=always: systemd boots, runs a unit and stops it',
   run: async (podman) => {
     const { client, dir } = podman

@@ -16,7 +16,7 @@ import {
 } from './feature.ts'
 import { makeTar } from './image.ts'
 import { Podman, prints } from './podman-client.ts'
-import { cgroupOf, inPlace, realSystemd, updates } from './podman-machine.ts'
+import { cgroupOf, inPlace, updates } from './podman-machine.ts'
 import { keepGroups } from './podman-more.ts'
 
 const image = 'localhost/box'
@@ -105,7 +105,10 @@ const features: readonly Feature<Podman>[] = [
   ...ofSystemd(),
 ]
 
-/** With the user's own systemd, which has the controllers that the machine's delegates. */
+/**
+ * With the user's own systemd, which has the controllers that the machine's delegates. A systemd in a container is left to root's Podman: the
+ * kernel refuses users another overlay over the virtual machine's root (EINVAL).
+ */
 function ofSystemd(): Feature<Podman>[] {
   return [
     inPlace('systemd', {
@@ -139,7 +142,6 @@ function ofSystemd(): Feature<Podman>[] {
         await client.ok`pod rm -f -t 0 ${pod}`
       },
     }),
-    inPlace('systemd', realSystemd),
   ]
 }
 
