@@ -18,6 +18,11 @@ export interface LaunchOptions {
   by?: readonly string[]
 }
 
+/** Programs before a command, for `launch`, by which it gets a signal as it makes a system call for the n-th time. */
+export function signalled(call: string, n: number, signal = 'KILL'): string[] {
+  return ['strace', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:signal=${signal}:when=${n}`]
+}
+
 /** Runs a command with its streams in files of its own, as a container may hold them open for longer than the command lives. */
 export async function launch(
   sandbox: Sandbox,

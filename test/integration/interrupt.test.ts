@@ -1,6 +1,6 @@
 /** SIGKILL of a command at any instant leaves what `delete --force` removes whole, and never harms another container. */
 import test, { type ExecutionContext } from 'ava'
-import { launch } from './concurrent.ts'
+import { launch, signalled } from './concurrent.ts'
 import { eventually, initsOf, lacks, Sandbox, slow } from './harness.ts'
 
 /** Counted from the command's own first effect: what the engine does before is of no interest. */
@@ -39,16 +39,7 @@ async function killEverywhere(
     for (let n = 1; n <= most; n += strideOf(call)) {
       const id = await before()
       const what = `before ${call} ${n}`
-      const inject = [
-        'strace',
-        '-qq',
-        '-o',
-        '/dev/null',
-        '-e',
-        `trace=${call}`,
-        '-e',
-        `inject=${call}:signal=KILL:when=${n}`,
-      ]
+      const inject = signalled(call, n)
       const { killed, status, stderr } = await launch(sandbox, command(id), { by: inject })
       if (!killed) t.is(status, 0, `${what}: ${stderr}`)
       else kills++

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Spec } from '../../src/spec/schema.gen.ts'
-import { launch } from './concurrent.ts'
+import { launch, signalled } from './concurrent.ts'
 import { eventually, initsOf, lacks, lines, Sandbox, slow } from './harness.ts'
 import { mountMappable } from './mappable.ts'
 import { mountAt, mountinfo, verbs } from './mounts-seen.ts'
@@ -464,16 +464,7 @@ test('killed at any instant, a command leaves what delete --force removes whole'
   for (const [call, most] of Object.entries(at)) {
     for (let n = 1; n <= most; n += slow ? 4 : 1) {
       const id = sandbox.newId()
-      const inject = [
-        'strace',
-        '-qq',
-        '-o',
-        '/dev/null',
-        '-e',
-        `trace=${call}`,
-        '-e',
-        `inject=${call}:signal=KILL:when=${n}`,
-      ]
+      const inject = signalled(call, n)
       const command = call === 'unlinkat' ? ['delete', '--force', id] : ['create', id]
       if (call === 'unlinkat') t.is(sandbox.detached(['run', '-d', id]).status, 0)
       const { killed } = await launch(sandbox, command, { by: inject })

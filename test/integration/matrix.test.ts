@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava'
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { launch } from './concurrent.ts'
+import { launch, signalled } from './concurrent.ts'
 import { eventually, runtime, Sandbox } from './harness.ts'
 
 const states = ['missing', 'creating', 'interrupted', 'created', 'running', 'paused', 'stopped'] as const
@@ -159,7 +159,7 @@ const rows: Readonly<Record<string, Row>> = {
 
 /** Ends, or holds up, a command when it first talks to init, so that the container is half made. */
 function atFirstAnswer(signal: 'KILL' | 'STOP'): string[] {
-  return ['strace', '-qq', '-o', '/dev/null', '-e', 'trace=recvmsg', '-e', `inject=recvmsg:signal=${signal}:when=1`]
+  return signalled('recvmsg', 1, signal)
 }
 
 /** Brings a new container into a state; what is returned lets a creation go on, and waits for its end. */
