@@ -20,6 +20,7 @@ import {
 import type { Host, Refused, SpooledFile } from '../host/host.ts'
 import { refusalHint, refusalText } from '../images/refusal.ts'
 import { attempt, closeQuietly, explained, isErrno } from './failures.ts'
+import { layerDirectory, layerPath } from './layers.ts'
 
 const directoryMode = 0o700
 const fileMode = 0o600
@@ -58,11 +59,13 @@ export type OnProgress = (progress: ArchiveProgress) => void | Promise<void>
 /** Chain ids of the layers of an image. @param diffIds hexadecimal, the lowest first */
 export async function chainIds(host: Host, diffIds: readonly string[]): Promise<string[]> {
   const chain: string[] = []
-  for (const diffId of diffIds) {
-    const below = chain.at(-1)
-    chain.push(`sha256:${below === undefined ? diffId : await host.seccomp.digest(`${below} sha256:${diffId}`)}`)
-  }
+  for (const diffId of diffIds) chain.push(await chainIdOf(host, chain.at(-1), diffId))
   return chain
+}
+
+/** @param below chain id of the layer below */
+async function chainIdOf({ seccomp }: Host, below: string | undefined, diffId: string): Promise<string> {
+  return `sha256:${below === undefined ? diffId : await seccomp.digest(`${below} sha256:${diffId}`)}`
 }
 
 export class LayerStore {
@@ -79,12 +82,12 @@ export class LayerStore {
   }
 
   private layer(chainId: string): string {
-    return this.path(`layers/sha256/${chainId.slice('sha256:'.length)}`)
+    return layerPath(this.dir, chainId)
   }
 
   /** The directory that overlayfs takes. */
   directory(chainId: string): string {
-    return `${this.layer(chainId)}/fs`
+    return layerDirectory(this.dir, chainId)
   }
 
   /** Makes the store's directories, and takes its lock until the descriptor is closed. */
@@ -180,7 +183,7 @@ export class LayerStore {
    * @throws RuntError `INVALID_LAYER` where the archive is not what it should be, else the errno's code; nothing is left of it
    */
   async provide(layer: NewLayer, limits: ArchiveLimits, onProgress: OnProgress): Promise<boolean> {
-    const chainId = await this.chainIdOf(layer)
+    const chainId = await chainIdOf(this.host, layer.parents.at(-1), layer.diffId)
     if ((await this.find(chainId)) !== undefined) return false
     const lock = await this.lockFile(`locks/${chainId.slice('sha256:'.length)}`, true)
     try {
@@ -190,11 +193,6 @@ export class LayerStore {
     } finally {
       await closeQuietly(this.host, lock)
     }
-  }
-
-  private async chainIdOf({ diffId, parents }: NewLayer): Promise<string> {
-    const below = parents.at(-1)
-    return `sha256:${below === undefined ? diffId : await this.host.seccomp.digest(`${below} sha256:${diffId}`)}`
   }
 
   private async unpack(layer: NewLayer, chainId: string, limits: ArchiveLimits, onProgress: OnProgress): Promise<void> {

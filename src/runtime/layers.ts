@@ -64,9 +64,14 @@ export function defaultStore({ env }: Globals, euid: number): string {
   return `${HOME?.startsWith('/') === true ? HOME : '/var/tmp'}/.local/share/runt`
 }
 
-/** The directory of a layer in a store. */
+/** Where a store keeps a layer. */
+export function layerPath(store: string, chainId: string): string {
+  return `${store}/layers/sha256/${chainId.slice('sha256:'.length)}`
+}
+
+/** The directory of a layer in a store that overlayfs takes. */
 export function layerDirectory(store: string, chainId: string): string {
-  return `${store}/layers/sha256/${chainId.slice('sha256:'.length)}/fs`
+  return `${layerPath(store, chainId)}/fs`
 }
 
 /**
