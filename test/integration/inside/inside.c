@@ -169,7 +169,7 @@ static void forks(int count) {
 static void hop(int count) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  const time_t end = now.tv_sec + 120;
+  const time_t end = now.tv_sec + 30;
   for (; count > 0; count--) {
     if (fork() != 0) continue;
     while (now.tv_sec < end) {
