@@ -28,6 +28,7 @@ import {
   prepareDevices,
   type PreparedDevice,
 } from '../rootfs/devices.ts'
+import { addHiddenPaths, mountsToHold, type HeldMount } from '../rootfs/hidden.ts'
 import { addIdmap, declareIdmaps } from '../rootfs/idmap.ts'
 import {
   addLateReadonly,
@@ -44,10 +45,8 @@ import type { OptionMessages } from '../rootfs/options.ts'
 import { containerPath, hostPath } from '../rootfs/paths.ts'
 import {
   addCovers,
-  addMaskedPaths,
   addPivot,
   addPropagation,
-  addReadonlyPaths,
   addReadonlyRoot,
   addRootPropagation,
   cloneRoot,
@@ -87,6 +86,8 @@ interface Early {
   /** User namespaces for the id mappings that mounts do not have yet. */
   userns: Map<PreparedMount, Register>
   devices: ReadonlyMap<PreparedDevice, Register> | undefined
+  /** Mounts whose paths are hidden in the end. */
+  held: HeldMount[]
 }
 
 /**
@@ -112,7 +113,7 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   const hosts = needsHostProc(prepared) ? (proc ?? plan.input('procfs', ownOrigin, hostProc)) : undefined
   const userns = new Map(declareIdmaps(plan, prepared.mounts))
   facts.root?.declare(plan, mountFacts(spec, facts, namespaces).users, isPrivileged(facts))
-  const early: Early = { root: undefined, trees: new Map(), ofHost: new Map(), userns, devices: undefined }
+  const early: Early = { root: undefined, trees: new Map(), ofHost: new Map(), userns, devices: undefined, held: [] }
   const listenFds = facts.listenFds ?? 0
   plan.plan.preserveFds = listenFds + (facts.preserveFds ?? 0)
 
@@ -125,7 +126,7 @@ export function compileCreate(spec: Spec, facts: CreateFacts): Compiled {
   addNames(plan, prepared, hosts)
   const root = addRoot(plan, prepared, early)
   const terminal = addMounts(plan, root, prepared, early)
-  addRestrictions(plan, root, prepared)
+  addRestrictions(plan, root, prepared, early)
   if (prepared.ownMounts) addPivot(plan, root, facts.noPivot === true, prepared.propagation)
   else plan.add('chroot', ownOrigin, { root })
   plan.add('close', ownOrigin, { fd: root })
@@ -455,10 +456,14 @@ function attachRoot(plan: PlanBuilder, root: Register, { spec, facts }: Prepared
 /** All that is mounted or made below the root, and the hooks that see it from outside. @returns the console's register, if there is one */
 function addMounts(plan: PlanBuilder, root: Register, prepared: Prepared, early: Early): Register | undefined {
   const { spec, process, mounts, devices, ownMounts } = prepared
+  const holding = mountsToHold(mounts, spec.linux)
   const made = mounts.map((mount) => {
+    const held = holding.has(mount)
     const tree = early.trees.get(mount) ?? (ownMounts ? undefined : cloneSource(plan, mount))
     if (!ownMounts && tree !== undefined) cutTies(plan, prepared, mount, tree)
-    return { mount, made: addMount(plan, root, mount, { tree, userns: early.userns.get(mount) }) }
+    const register = addMount(plan, root, mount, { tree, userns: early.userns.get(mount), held })
+    if (held && register !== undefined) early.held.push({ mount, made: register })
+    return { mount, made: register }
   })
   if (devices.length > 0) addDevices(plan, root, devices, early.devices ?? new Map<PreparedDevice, Register>())
   let terminal: Register | undefined
@@ -484,8 +489,7 @@ function addMounts(plan: PlanBuilder, root: Register, prepared: Prepared, early:
 }
 
 /** Nothing is made below the root from here on. */
-function addRestrictions(plan: PlanBuilder, root: Register, { spec }: Prepared): void {
+function addRestrictions(plan: PlanBuilder, root: Register, { spec }: Prepared, { held }: Early): void {
   if (spec.root?.readonly === true) addReadonlyRoot(plan, root)
-  addReadonlyPaths(plan, root, spec.linux?.readonlyPaths ?? [])
-  addMaskedPaths(plan, root, spec.linux?.maskedPaths ?? [])
+  addHiddenPaths(plan, root, spec.linux, held)
 }

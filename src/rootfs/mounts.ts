@@ -231,6 +231,8 @@ export interface Taken {
   tree?: Register | undefined
   /** The user namespace of its id mapping, which it does not have yet. */
   userns?: Register | undefined
+  /** The register is used later, and stays open. */
+  held?: boolean
 }
 
 /**
@@ -266,7 +268,7 @@ export function addMount(plan: PlanBuilder, root: Register, mount: PreparedMount
   plan.add('attach', origin, { mount: made, target })
   plan.add('close', origin, { fd: target })
   addPropagations(plan, made, options)
-  if (!mount.lateReadonly) plan.add('close', origin, { fd: made })
+  if (!mount.lateReadonly && taken.held !== true) plan.add('close', origin, { fd: made })
   return made
 }
 

@@ -4,7 +4,6 @@ import type { Register } from '../plan/fields.ts'
 import { at, mountAttr, propagation } from '../plan/kernel.ts'
 import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
 import type { Linux } from '../spec/schema.gen.ts'
-import { containerPath } from './paths.ts'
 
 /** What rootfsPropagation asks for (config-linux.md#rootfs-mount-propagation). */
 export interface RootPropagation {
@@ -81,7 +80,8 @@ export function addCovers(plan: PlanBuilder, paths: readonly string[]): void {
   plan.add('close', from, { fd: host })
 }
 
-function addEmpty(plan: PlanBuilder, from: string): Register {
+/** A read-only tmpfs with nothing in it. */
+export function addEmpty(plan: PlanBuilder, from: string): Register {
   const empty = plan.register('empty')
   plan.add('newMount', from, {
     dst: empty,
@@ -104,28 +104,4 @@ export function addPivot(plan: PlanBuilder, root: Register, noPivot: boolean, wa
 export function addReadonlyRoot(plan: PlanBuilder, root: Register): void {
   const fields = { mount: root, set: mountAttr.RDONLY, clear: 0, propagation: 0, flags: 0 }
   plan.add('mountAttributes', '/root/readonly', fields)
-}
-
-export function addReadonlyPaths(plan: PlanBuilder, root: Register, paths: readonly string[]): void {
-  paths.forEach((path, index) => {
-    plan.add('readonlyPath', `/linux/readonlyPaths/${index}`, { root, path: containerPath(path) })
-  })
-}
-
-/**
- * Hides paths: directories behind one read-only tmpfs, all else behind the null device. The latter is the host's and is
- * proven to be it: the container's own could have been replaced (CVE-2025-31133).
- */
-export function addMaskedPaths(plan: PlanBuilder, root: Register, paths: readonly string[]): void {
-  if (paths.length === 0) return
-  const from = '/linux/maskedPaths'
-  const device = plan.register('null')
-  plan.add('openTree', from, { dst: device, path: '/dev/null', flags: 0 })
-  plan.add('verifyNull', from, { fd: device })
-  const empty = addEmpty(plan, from)
-  paths.forEach((path, index) => {
-    plan.add('mask', `${from}/${index}`, { root, path: containerPath(path), empty, null: device })
-  })
-  plan.add('close', from, { fd: device })
-  plan.add('close', from, { fd: empty })
 }

@@ -5,6 +5,7 @@ import { syncPoint, type Step } from '../../../src/plan/steps.ts'
 import { encodePlan } from '../../../src/plan/wire.ts'
 import { compileCreate } from '../../../src/compiler/create.ts'
 import { defaultSpec } from '../../../src/spec/default.ts'
+import type { Mount } from '../../../src/spec/schema.gen.ts'
 import { registerFaults } from './registers.ts'
 import { compileSample, facts, indexOf, inOrder, problemsOf, registerName, stepsOf } from './sample.ts'
 
@@ -278,10 +279,37 @@ test("masked paths share one empty mount and the host's null device, proven to b
     linux: { maskedPaths: ['/proc/kcore', '/sys/firmware/'], readonlyPaths: ['/proc/sys'] },
   })
   const [first, second] = stepsOf(plan, 'mask')
-  t.like(first, { path: '/proc/kcore', origin: '/linux/maskedPaths/0' })
-  t.like(second, { path: '/sys/firmware', origin: '/linux/maskedPaths/1', empty: first!.empty, null: first!.null })
+  t.like(first, { path: '/kcore', origin: '/linux/maskedPaths/0' })
+  t.like(second, { path: '/firmware', origin: '/linux/maskedPaths/1', empty: first!.empty, null: first!.null })
   t.is(stepsOf(plan, 'verifyNull')[0]!.fd, first!.null)
   t.true(inOrder(plan, 'readonlyPath', 'verifyNull', 'mask', 'pivotRoot'))
+})
+
+// cve: CVE-2019-19921, CVE-2023-28642
+test('paths of /proc and /sys are hidden in those mounts themselves, where nothing else would cover them', (t) => {
+  const lookedUp = (mounts: Mount[], maskedPaths: string[], readonlyPaths: string[] = []): string[] => {
+    const { plan } = compileSample({ spec: { mounts }, linux: { maskedPaths, readonlyPaths } })
+    t.deepEqual(registerFaults(plan), [])
+    return [...stepsOf(plan, 'readonlyPath'), ...stepsOf(plan, 'mask')].map(
+      ({ root, path }) => `${plan.registers[root]} ${path}`,
+    )
+  }
+  const proc = { destination: '/proc', type: 'proc', source: 'proc' }
+  const host = { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind'] }
+  t.deepEqual(lookedUp([proc, host], ['/proc/kcore', '/sys/firmware', '/etc/x'], ['/proc/sys']), [
+    '/proc /sys',
+    '/proc /kcore',
+    '/sys /firmware',
+    'root /etc/x',
+  ])
+  // A clone of all of /proc is to cover it: what is hidden is hidden in that.
+  t.deepEqual(lookedUp([proc], ['/proc/kcore'], ['/proc']), ['root /proc', 'root /proc/kcore'])
+  const volume = { destination: '/sys', type: 'bind', source: '/srv', options: ['rbind'] }
+  t.deepEqual(lookedUp([proc, host, volume], ['/sys/firmware', '/proc/../proc/kcore/']), [
+    'root /sys/firmware',
+    '/proc /kcore',
+  ])
+  t.deepEqual(lookedUp([], ['/proc/kcore']), ['root /proc/kcore'])
 })
 
 test('nothing is mounted for masks that nobody asked for', (t) => {
