@@ -8,21 +8,14 @@
  * Fails where a comment names nothing that there is, where one belongs to no test, and where a clause or a field has neither
  * a test nor a reason. `--check` writes nothing and fails too if the document is stale.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
 import { differences } from '../test/conformance/differences.ts'
 import { fieldsWithoutTest, pending, specification } from '../test/conformance/clauses.ts'
+import { cell, links, readProofs, type Test } from './markers.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const document = `${root}docs/conformance.md`
-const marker = /^[ \t]*\/\/ covers: *(.*)$/gm
-
-interface Test {
-  /** Below the root of the project. */
-  readonly file: string
-  readonly title: string
-}
 
 interface Schema {
   readonly $ref?: string
@@ -76,64 +69,7 @@ for (const [file, sections] of Object.entries(specification))
 // --- what the tests say
 
 const proofs = new Map<string, Test[]>()
-for (const name of readdirSync(`${root}test`, { recursive: true, encoding: 'utf8' }).sort())
-  if (name.endsWith('.test.ts')) readTests(`test/${name}`)
-
-function readTests(file: string): void {
-  const text = readFileSync(`${root}${file}`, 'utf8')
-  const expected = [...text.matchAll(marker)].length
-  if (expected === 0) return
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
-  let found = 0
-  const visit = (node: ts.Node): void => {
-    const ids = markersAbove(text, node)
-    if (ids.length > 0) {
-      found += ids.length
-      const title = titleOf(node)
-      if (title === undefined) problems.push(`${file}: no test stands below "covers: ${ids.join('; ')}"`)
-      else for (const id of ids.join(',').split(',')) note(id.trim(), { file, title })
-    }
-    ts.forEachChild(node, visit)
-  }
-  ts.forEachChild(source, visit)
-  if (found !== expected)
-    problems.push(`${file}: ${expected - found} of its comments "covers" do not stand directly above a test`)
-}
-
-/** The texts of the comments directly above a statement, or above a row of a table of tests. */
-function markersAbove(text: string, node: ts.Node): string[] {
-  const isRow = ts.isArrayLiteralExpression(node.parent)
-  if (!isRow && !(ts.isStatement(node) && (ts.isSourceFile(node.parent) || ts.isBlock(node.parent)))) return []
-  return (ts.getLeadingCommentRanges(text, node.getFullStart()) ?? [])
-    .map(({ pos, end }) => /^\/\/ covers: *(.*)$/.exec(text.slice(pos, end))?.[1])
-    .filter((ids) => ids !== undefined)
-}
-
-/**
- * The first argument of the first call in a statement that has a text there (`test('…', …)`, or a helper that calls test); the first
- * text of a row, or its `name`.
- */
-function titleOf(node: ts.Node): string | undefined {
-  if (ts.isArrayLiteralExpression(node)) return node.elements[0] && literal(node.elements[0])
-  if (ts.isObjectLiteralExpression(node)) {
-    const name = node.properties.find((property) => property.name?.getText() === 'name')
-    return name && ts.isPropertyAssignment(name) ? literal(name.initializer) : undefined
-  }
-  if (ts.isCallExpression(node) && node.arguments.length > 1) {
-    const title = literal(node.arguments[0]!)
-    if (title !== undefined) return title
-  }
-  return ts.forEachChild(node, (child) =>
-    ts.isObjectLiteralExpression(child) || ts.isArrayLiteralExpression(child) ? undefined : titleOf(child),
-  )
-}
-
-/** A text; what a template puts in is shown as dots. */
-function literal(node: ts.Node): string | undefined {
-  if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) return node.text
-  if (!ts.isTemplateExpression(node)) return undefined
-  return node.head.text + node.templateSpans.map((span) => `…${span.literal.text}`).join('')
-}
+for (const { id, test } of readProofs(root, 'covers', problems)) note(id, test)
 
 function note(id: string, test: Test): void {
   // A section alone says where to read on, and proves no clause of it.
@@ -168,21 +104,12 @@ function proof(id: string, untestable: string | undefined): string {
     proven++
     if (untestable !== undefined) problems.push(`${id} has a reason to have no test, and a test: "${tests[0]!.title}"`)
     if (pending.has(id)) console.log(`conformance: ${id} need not be in the list of what is pending any more`)
-    return tests.map(({ file, title }) => `[${cell(title)}](../${file})`).join('<br>')
+    return links(tests)
   }
   if (untestable !== undefined) return `*none:* ${cell(untestable)}`
   unproven++
   if (!pending.has(id)) problems.push(`${id} has neither a test nor a reason`)
   return '**no test yet**'
-}
-
-function cell(text: string): string {
-  return text
-    .replaceAll('|', '\\|')
-    .replaceAll('<', '&lt;')
-    .replaceAll('*', '\\*')
-    .replaceAll('[', '\\[')
-    .replaceAll(']', '\\]')
 }
 
 function clauseTables(): string[] {
@@ -207,13 +134,7 @@ function fieldTable(): string[] {
     ...[...fields.keys()].map((pointer) => `| \`${pointer}\` | ${proof(pointer, fieldsWithoutTest[pointer])} |`),
     ...[...containers]
       .filter((pointer) => proofs.has(pointer))
-      .map(
-        (pointer) =>
-          `| \`${pointer}\` | ${proofs
-            .get(pointer)!
-            .map(({ file, title }) => `[${cell(title)}](../${file})`)
-            .join('<br>')} |`,
-      ),
+      .map((pointer) => `| \`${pointer}\` | ${links(proofs.get(pointer)!)} |`),
   ]
 }
 

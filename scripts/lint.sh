@@ -69,6 +69,7 @@ check prettier prettier --check --log-level warn .
 check layers depcruise --output-type err src
 check generated generated_is_fresh
 check conformance node --import tsx scripts/conformance.ts --check
+check security-cases node --import tsx scripts/security-cases.ts --check
 check shell shell_syntax
 check api api_reference
 check package package_is_right

@@ -93,6 +93,7 @@ test('the cgroup is given to the user of the program, whoever that is', (t) => {
   }
 })
 
+// cve: CVE-2023-25809
 test('a cgroup that the container may not write to, or sees among others, stays with its owner', (t) => {
   if (lacks(t, 'runt')) return
   const readonly = (spec: Spec): void => {

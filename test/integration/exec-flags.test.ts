@@ -106,6 +106,7 @@ async function leaving(t: ExecutionContext, flags: number): Promise<Sandbox> {
   return sandbox
 }
 
+// cve: left-namespaces
 test('an init that left a namespace does not lead exec after it', async (t) => {
   if (lacks(t, 'runt')) return
   for (const [flag, name] of [

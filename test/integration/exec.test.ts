@@ -74,6 +74,7 @@ test('--cwd and --env change the container’s own process', (t) => {
   else t.is(changed.filter((entry) => entry.startsWith('A=')).at(-1), 'A=exec')
 })
 
+// cve: CVE-2026-30892
 test('--user takes numbers, and one number alone is the user, not root', (t) => {
   // CVE-2026-30892: `--user 1` ran as user 0.
   const sandbox = running(t)
@@ -85,6 +86,7 @@ test('--user takes numbers, and one number alone is the user, not root', (t) => 
   t.true(lines(inside(sandbox, ['--user', '1000'], 'env').stdout).includes('HOME=/home/user'))
 })
 
+// cve: CVE-2026-30892
 test('--user refuses what is not a number', (t) => {
   if (lacks(t, 'runc')) return
   const sandbox = running(t)
@@ -107,8 +109,8 @@ test('--additional-gids adds groups', (t) => {
   }
 })
 
+// cve: CVE-2022-29162, CVE-2022-27650
 test('--cap adds to the bounding, effective and permitted sets, never to the inheritable one', (t) => {
-  // CVE-2022-29162.
   if (lacks(t, 'runc')) return
   const sandbox = running(t)
   const netAdmin = 1n << 12n

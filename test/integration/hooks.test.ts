@@ -303,6 +303,7 @@ test('a hook without an environment gets that of its caller, and in the containe
   sandbox.assertClean(t)
 })
 
+// cve: CVE-2025-23266
 test('an image’s LD_PRELOAD is not for programs of the host', (t) => {
   if (lacks(t, 'runc')) return // 1.1.5 gives createContainer hooks what the image says: CVE-2025-23266.
   const print = 'echo "${LD_PRELOAD:-nothing} in $PWD"'

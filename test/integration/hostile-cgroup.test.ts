@@ -25,6 +25,7 @@ function within(t: ExecutionContext, cgroup: string, script: string): void {
 
 const moveAll = (to: string) => `for pid in $(cat cgroup.procs); do echo $pid > ${to}/cgroup.procs; done`
 
+// cve: cgroup-names
 test('processes in cgroups to which no path leads are listed, signalled and killed', async (t) => {
   if (lacks(t, 'runt')) return
   const deep = 'name=$(printf %0250d 0); for i in $(seq 18); do mkdir $name; cd -P $name; done'

@@ -28,6 +28,7 @@ top = os.open(sys.argv[1], os.O_RDONLY); below(top); os.rmdir(sys.argv[1])`
   if (existsSync(cgroup)) spawnSync('python3', ['-c', script, cgroup])
 }
 
+// cve: cgroup-names
 test('a container whose cgroups have no path any more can be deleted', async (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = nestingContainer(t)
@@ -46,6 +47,7 @@ test('a container whose cgroups have no path any more can be deleted', async (t)
   sandbox.assertClean(t)
 })
 
+// cve: cgroup-names
 test('a container whose cgroups have names that are no text can be deleted', async (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = nestingContainer(t)
@@ -63,6 +65,7 @@ test('a container whose cgroups have names that are no text can be deleted', asy
   sandbox.assertClean(t)
 })
 
+// cve: nested-procfs
 test('no user namespace of a container gets a procfs without masks, with pivot_root or without', (t) => {
   // A procfs whose files are neither masked nor read-only lets the container's root write the host's core_pattern.
   for (const flags of [[], ['--no-pivot']]) {
@@ -90,6 +93,7 @@ test('a user namespace works without pivot_root', (t) => {
   sandbox.assertClean(t)
 })
 
+// cve: host-parameters
 test('the mount namespace of the machine is not taken over', (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = new HostileSandbox(t, (spec) => {
@@ -106,6 +110,7 @@ test('the mount namespace of the machine is not taken over', (t) => {
   t.regex(stderr, /linux\.namespaces\[\d\]\.path must not be the machine's mount namespace/)
 })
 
+// cve: host-parameters
 test('kernel parameters are not set in a network namespace that is the machine’s own', (t) => {
   const sandbox = new HostileSandbox(t, (spec) => {
     spec.linux!.namespaces!.find(({ type }) => type === 'network')!.path = '/proc/self/ns/net'
@@ -139,6 +144,7 @@ async function execWhile(t: ExecutionContext, sandbox: HostileSandbox): Promise<
   return lines(sandbox.output()).slice(1)
 }
 
+// cve: CVE-2016-9962, CVE-2019-5736, CVE-2024-21626
 test('nothing of an init that exec brings into a container can be had there', async (t) => {
   // CVE-2016-9962, CVE-2019-5736, CVE-2024-21626: what stands behind it are files and rights of the host.
   const sandbox = new HostileSandbox(t, (spec) => {
@@ -148,6 +154,7 @@ test('nothing of an init that exec brings into a container can be had there', as
   t.deepEqual(await execWhile(t, sandbox), ['saw init yes'])
 })
 
+// cve: CVE-2016-9962
 test('an init that exec brings into a container has no right that leads out of it', async (t) => {
   // A process with CAP_SYS_PTRACE may take it over.
   if (lacks(t, 'runt')) return
@@ -165,6 +172,7 @@ test('an init that exec brings into a container has no right that leads out of i
   t.is(BigInt(`0x${bounding}`) & ~mask(own), 0n, bounding)
 })
 
+// cve: CVE-2016-9962
 test('a container that waits for start in another’s pid namespace gives nothing away', async (t) => {
   const attacker = new HostileSandbox(t, (spec) => {
     grant(spec, dockerCapabilities)

@@ -44,6 +44,7 @@ function programWithLoader(loader: string): Buffer {
 /** Control characters but the end of a line, or a line that the image began. */
 const harmful = /(?!\n)\p{Cc}|^runt: forged/mu
 
+// cve: terminal-escapes
 test('no name that an image chose commands the terminal or forges a line of an error', (t) => {
   // runc prints the program's name as it is.
   if (lacks(t, 'runt')) return
@@ -104,8 +105,8 @@ test('a file that takes standard output can be opened again by the container’s
   t.regex(sandbox.output(), /again|written/)
 })
 
+// cve: CVE-2019-16884, CVE-2025-52881
 test('no volume of an image takes the place of /proc or of a directory in it', (t) => {
-  // CVE-2019-16884.
   for (const destination of ['/proc', '/proc/self', '/proc/sys/kernel', '/x/../proc/1/', '/alias/self', '/alias']) {
     const sandbox = new HostileSandbox(t)
     const volume = path.join(sandbox.dir, 'volume')
@@ -151,10 +152,10 @@ test('no mount covers the root itself', (t) => {
   t.regex(stderr, /mounts\[\d\]\.destination must not be the root itself/)
 })
 
+// cve: CVE-2021-30465, CVE-2024-45310
 test('volumes in which names are exchanged while containers are made keep all inside the root', (t) => {
   // Debian 12's runc falls for it.
   if (lacks(t, 'runt')) return
-  // CVE-2019-19921, CVE-2021-30465, CVE-2024-45310.
   const sandbox = new HostileSandbox(t)
   const volume = path.join(sandbox.dir, 'volume')
   const outside = path.join(sandbox.dir, 'outside')
@@ -186,10 +187,10 @@ test('volumes in which names are exchanged while containers are made keep all in
   t.false(readFileSync('/proc/self/mountinfo', 'utf8').includes(outside))
 })
 
+// cve: CVE-2026-41579, CVE-2026-47766
 test('a symlink of the image at /dev takes no device and no link out of the root', (t) => {
   // Debian 12's runc falls for it.
   if (lacks(t, 'runt')) return
-  // CVE-2026-41579.
   for (const mounted of [true, false]) {
     const sandbox = new HostileSandbox(t)
     const outside = path.join(sandbox.dir, 'outside')
@@ -209,8 +210,8 @@ test('a symlink of the image at /dev takes no device and no link out of the root
   }
 })
 
+// cve: CVE-2025-31133
 test('a masked or read-only path that is a symlink hides nothing of the host', (t) => {
-  // CVE-2025-31133.
   const sandbox = new HostileSandbox(t, (spec) => {
     spec.linux!.maskedPaths = ['/masked', '/dev/null']
     spec.linux!.readonlyPaths = ['/frozen']
@@ -225,8 +226,8 @@ test('a masked or read-only path that is a symlink hides nothing of the host', (
   t.deepEqual(readdirSync(outside), ['still'])
 })
 
+// cve: CVE-2024-21626
 test('no working directory leads to a descriptor of the host', (t) => {
-  // CVE-2024-21626.
   const sandbox = new HostileSandbox(t)
   for (let fd = 0; fd < 16; fd++) {
     sandbox.configure((spec) => {
@@ -240,8 +241,8 @@ test('no working directory leads to a descriptor of the host', (t) => {
   sandbox.assertClean(t)
 })
 
+// cve: CVE-2024-21626
 test('exec enters no descriptor of the host either, named by a path or by a symlink', async (t) => {
-  // CVE-2024-21626.
   const sandbox = new HostileSandbox(t, (spec) => {
     spec.process!.args = ['inside', 'wait']
   })
@@ -257,8 +258,8 @@ test('exec enters no descriptor of the host either, named by a path or by a syml
   }
 })
 
+// cve: CVE-2019-5736
 test('a program that is /proc/self/exe, by itself or as an interpreter, is nothing of the host', (t) => {
-  // CVE-2019-5736.
   const sandbox = new HostileSandbox(t)
   writeFileSync(path.join(sandbox.rootfs, 'bin/script'), '#!/proc/self/exe\n', { mode: 0o755 })
   symlinkSync('/proc/self/exe', path.join(sandbox.rootfs, 'bin/link'))
@@ -298,8 +299,8 @@ test('a passwd file of any kind neither stops nor deceives exec and create', (t)
   }
 })
 
+// cve: CVE-2024-21626
 test('with its standard streams closed, runt opens nothing in their place that a container inherits', (t) => {
-  // CVE-2024-21626.
   const sandbox = new HostileSandbox(t, (spec) => {
     spec.root!.readonly = false
     spec.process!.args = ['hostile', 'streams', '/streams']
@@ -311,6 +312,7 @@ test('with its standard streams closed, runt opens nothing in their place that a
   for (const stream of found) t.regex(stream, /^[0-2] (\/dev\/null|pipe:\[\d+\])$/)
 })
 
+// cve: state-files
 test('no other user can look into or meddle with the state of a container', (t) => {
   const sandbox = new HostileSandbox(t, (spec) => {
     spec.process!.args = ['inside', 'wait']
@@ -333,6 +335,7 @@ test('no other user can look into or meddle with the state of a container', (t) 
   t.is(sandbox.state().status, 'created')
 })
 
+// cve: state-files
 test('a symlink in the place of the pid file, or of its temporary one, is not followed', (t) => {
   const sandbox = new HostileSandbox(t)
   const victim = path.join(sandbox.dir, 'victim')

@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { lacks, lines, Sandbox, underTest } from './harness.ts'
 
+// cve: engine-environment
 test('what gives the engine orders in the environment of the caller has no effect', (t) => {
   if (lacks(t, 'executable')) return
   const sandbox = new Sandbox(t, (spec) => {

@@ -317,6 +317,7 @@ test('a layer that is no directory is told by its place in the annotation', (t) 
   sandbox.assertGone(t)
 })
 
+// cve: layer-annotations
 test('hostile annotations are refused with their fields, before anything is done', (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = new Layered(t)

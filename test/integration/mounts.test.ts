@@ -99,6 +99,7 @@ test('a relative bind source starts at the bundle', (t) => {
   t.is(sandbox.run(['run', '-b', sandbox.bundle, sandbox.id], { cwd: '/' }).stdout, 'beside\n')
 })
 
+// cve: CVE-2019-18837
 test('a bind mount through a symlink stays inside the rootfs', (t) => {
   const sandbox = new Sandbox(t)
   const source = path.join(sandbox.dir, 'source')
@@ -274,8 +275,8 @@ test('masked paths are empty or null, read-only paths refuse, missing ones are f
   t.is(readFileSync(path.join(sandbox.rootfs, 'secret-file'), 'utf8'), 'key')
 })
 
+// cve: CVE-2019-19921, CVE-2023-27561, CVE-2025-54867
 test('/proc and /sys may not be symlinks', (t) => {
-  // CVE-2019-19921, CVE-2023-27561, CVE-2025-54867
   for (const name of ['proc', 'sys']) {
     const sandbox = new Sandbox(t)
     rmdirSync(path.join(sandbox.rootfs, name))

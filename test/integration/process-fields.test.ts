@@ -255,6 +255,7 @@ test('--no-new-keyring keeps the caller’s session keyring, for exec too', asyn
   t.is(keyring(sandbox.run(['exec', sandbox.id, 'inside', 'keyring']).stdout).id, kept.id)
 })
 
+// cve: session-keyring
 test('nobody can be first with a container’s keyring, nor join or read one from another container', async (t) => {
   if (lacks(t, 'runt')) return
   const victim = new Sandbox(t, (spec) => {

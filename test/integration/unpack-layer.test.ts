@@ -229,6 +229,7 @@ test.serial('what is damaged, cut off or no archive is refused', async (t) => {
   await refused(t, stack, header, 'tar')
 })
 
+// cve: layer-paths
 test.serial('no entry leaves the root, and absolute names are below it', async (t) => {
   const stack = new Stack(t)
   for (const name of ['../x', 'a/../../x', '/../x', '..', './../../etc/x']) {
@@ -294,6 +295,7 @@ test.serial(
   },
 )
 
+// cve: layer-paths
 test.serial('a hard link is to a file of the image, and to nothing else', async (t) => {
   const stack = new Stack(t)
   await refused(t, stack, [{ name: 'x', type: '1', link: '/etc/passwd' }], 'link-target')

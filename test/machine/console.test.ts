@@ -45,6 +45,7 @@ test('a root without a devpts has no console', async (t) => {
   t.like(messages[0], { type: 'failed', errno: ENOENT, syscall: 'openat2', subject: '/dev/pts/ptmx' })
 })
 
+// cve: CVE-2025-52565
 test('what is not the multiplexer of a devpts is refused as one', async (t) => {
   if (lacksRoot(t)) return
   // CVE-2025-52565: the image brings a /dev/pts/ptmx of its own.
@@ -70,6 +71,7 @@ test('what is not the multiplexer of a devpts is refused as one', async (t) => {
   t.like(bound.messages[0], refusal)
 })
 
+// cve: CVE-2025-52565
 test('a symlink is not followed to a multiplexer', async (t) => {
   if (lacksRoot(t)) return
   const { messages } = await openConsole(t, (bench) => {

@@ -30,6 +30,7 @@ test('a plan that is cut off anywhere is refused before any step runs', async (t
   }
 })
 
+// cve: CVE-2021-43784
 test('a plan with trailing bytes is refused', async (t) => {
   const { messages } = await runPlan(Buffer.concat([harmless(), Buffer.from([0])]))
   t.like(messages[0], { type: 'failed', errno: EBADMSG })
@@ -48,6 +49,7 @@ test('a plan with another number of inputs than it was given is refused', async 
   t.like(messages[0], { type: 'failed', errno: EBADMSG, subject: 'inputs' })
 })
 
+// cve: CVE-2021-43784
 test('no changed word of a plan makes init read outside of it', async (t) => {
   const plan = harmless()
   // Header and records, a word at a time: sizes, counts, offsets, lengths, registers, step numbers.

@@ -65,6 +65,7 @@ test('once attached, the register is the mount: its attributes can be changed', 
   )
 })
 
+// cve: CVE-2019-18837
 test('a mount goes to where a symlink leads inside the root, never outside', async (t) => {
   if (lacksRoot(t)) return
   const bench = new Workbench(t)
@@ -169,6 +170,7 @@ test('a path is read-only with what is mounted below it, and the rest is not', a
   t.is(stdout, '.\n')
 })
 
+// cve: CVE-2025-31133
 test('a null device that is another one is refused', async (t) => {
   if (lacksRoot(t)) return
   for (const [file, refused] of [
@@ -246,6 +248,7 @@ test('a recursive clone takes what is mounted below along, another does not', as
   }
 })
 
+// cve: CVE-2019-16884, CVE-2025-52881
 test('a file is written only below a procfs, and not through what is mounted or linked there', async (t) => {
   if (lacksRoot(t)) return
   const write = async (prepare: (bench: Workbench) => [register: ReturnType<Workbench['open']>, path: string]) => {

@@ -121,6 +121,7 @@ test('a link through a missing directory and back is refused', async (t) => {
   t.like(messages[0], { type: 'failed', errno: EXDEV })
 })
 
+// cve: CVE-2019-19921, CVE-2023-27561
 test('the wrong kind of file is refused', async (t) => {
   const { root } = rootfs(t)
   mkdirSync(`${root}/dir`)

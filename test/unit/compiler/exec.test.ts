@@ -110,7 +110,7 @@ test('no_new_privs is set only when it is asked for', (t) => {
   t.deepEqual(stepsOf(compileExec({ ...process, noNewPrivileges: false }, facts).plan, 'noNewPrivileges'), [])
 })
 
-// CVE-2022-29162
+// cve: CVE-2022-29162
 test('capabilities that exec adds never become inheritable or ambient', (t) => {
   const added = ['CAP_NET_RAW']
   const capabilities = { bounding: added, effective: added, permitted: added }
@@ -119,7 +119,7 @@ test('capabilities that exec adds never become inheritable or ambient', (t) => {
   t.like(stepsOf(plan, 'ambientCapabilities'), [{ mask: 0n }])
 })
 
-// CVE-2016-9962
+// cve: CVE-2016-9962
 test('rights over the host are gone before init shows up in a pid namespace of the container', (t) => {
   const admin = 1n << 21n
   const { plan } = compileExec(process, facts)

@@ -39,6 +39,7 @@ test("exec takes the container's process and changes what the flags say", async 
   t.deepEqual(base.args, ['server'])
 })
 
+// cve: CVE-2022-29162
 test('exec --cap adds to every set but the inheritable one', async (t) => {
   // Ambient capabilities are only had where they are inheritable: CVE-2022-29162.
   const { capabilities } = await changed({ args: ['ls'], capabilities: ['CAP_SYS_ADMIN'] })

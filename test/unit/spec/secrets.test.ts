@@ -2,6 +2,7 @@ import test from 'ava'
 import { parseProcess, parseSpec } from '../../../src/spec/parse.ts'
 import { changed } from './config.ts'
 
+// cve: secrets-in-errors
 test('no value of an environment is told in a problem: it may be a secret', (t) => {
   for (const [pointer, value] of [
     ['/process/env/0', 'hunter2'],
