@@ -144,8 +144,15 @@ Fd Overlay::make_directory(const char *name, unsigned mode) {
   Fd readable(sys::openat2(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH));
   if (result == 0 || result == -EINVAL || result == -EOVERFLOW || result == -EPERM)
     result = readable.get() < 0 ? readable.get() : sys::fchmod(readable.get(), highest_.stx_mode & kPermissions);
+  if (result != 0) {
+    m_.fail(result, "fchmod", name);
+    return Fd(result);
+  }
+  const auto &[seconds, nanoseconds, unused] = highest_.stx_mtime;
+  const __kernel_timespec time = {seconds, static_cast<long long>(nanoseconds)};
+  result = sys::futimens(readable.get(), {time, time});
   if (result == 0) return directory;
-  m_.fail(result, "fchmod", name);
+  m_.fail(result, "utimensat", name);
   return Fd(result);
 }
 

@@ -96,6 +96,10 @@ inline int faccessat2(int dir, const char *path, int mode, int flags) {
 }
 inline int fchmod(int fd, unsigned mode) { return static_cast<int>(raw(__NR_fchmod, fd, mode)); }
 inline int fchown(int fd, uint32_t uid, uint32_t gid) { return static_cast<int>(raw(__NR_fchown, fd, uid, gid)); }
+// Times of access and of change.
+inline int futimens(int fd, const __kernel_timespec (&times)[2]) {
+  return static_cast<int>(raw(__NR_utimensat, fd, 0, word(times), 0));
+}
 inline int ftruncate(int fd, uint64_t size) {
   return static_cast<int>(raw(__NR_ftruncate, fd, static_cast<long>(size)));
 }
