@@ -7,12 +7,13 @@
 #   integration  dist/bin/runt on this machine's kernel, as root
 #   node         the same suite with `node dist/cli.js`
 #   daemons      Docker Engine, containerd, Podman and Buildah with runt as their only runtime, what each must do at least
+#   images       images that umoci, skopeo, Buildah and Docker Engine made, against what these make of them
 #   vm           the suite in a virtual machine with cgroup v2 and all controllers
 #   kernel       a part of it on the newest kernel that Debian has, with SELinux, for the code that others do not run
 # A stage that fails does not stop the next ones; a stage of tests that runs none has failed.
 source "$(dirname "$0")/lib.sh"
 
-all=(build lint unit machine integration node daemons vm kernel)
+all=(build lint unit machine integration node daemons images vm kernel)
 stages=("$@")
 [ $# -gt 0 ] || stages=("${all[@]}")
 
@@ -34,6 +35,7 @@ run_machine() {
 run_integration() { as_root bash scripts/test-integration.sh; }
 run_node() { as_root env RUNT_UNDER_TEST="$PWD/dist/cli.js" bash scripts/test-integration.sh; }
 run_daemons() { bash scripts/test-daemons.sh --smoke docker containerd podman buildah; }
+run_images() { bash scripts/test-images.sh; }
 run_vm() { as_root bash test/vm/suite.sh; }
 run_kernel() {
   KERNEL=$(as_root test/vm/newest.sh kernel) || return 1

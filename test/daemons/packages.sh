@@ -5,7 +5,7 @@ set -euo pipefail
 
 cache=$("$(dirname "${BASH_SOURCE[0]}")/../vm/cache.sh")
 packages=(docker.io docker-compose docker-registry containerd containernetworking-plugins podman buildah conmon netavark aardvark-dns)
-packages+=(catatonit iptables tini)
+packages+=(catatonit iptables tini umoci skopeo)
 # Another list has another folder.
 target=$cache/daemons-$(. /etc/os-release && echo "$VERSION_CODENAME")-$(cksum <<< "${packages[*]}" | cut -d ' ' -f 1)
 
