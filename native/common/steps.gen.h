@@ -441,7 +441,7 @@ inline void decode(Decoder &d, IdmapStep &s) {
   d.read(s.flags);
 }
 
-// Mount an overlay of directories, the lowest first, into a detached mount. upper: a directory in which `upper` and `work` are made where they are missing, `upper` with owner and mode of the highest layer; empty: nothing can be changed. owner 1: as the owner of that directory, whose mount maps ids. names 1: only in the way of kernels that take no descriptors. Closes the registers of the directories.
+// Mount an overlay of directories, the lowest first, into a detached mount. upper: a directory in which `upper` and `work` are made where they are missing, `upper` with owner, mode and time of the highest layer; empty: nothing can be changed. owner 1: as the owner of that directory, whose mount maps ids. names 1: only in the way of kernels that take no descriptors. Closes the registers of the directories.
 // mkdirat, fsopen, fsconfig, fsmount, or move_mount, mount, open_tree, umount2
 struct OverlayStep {
   Out dst;
