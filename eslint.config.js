@@ -1,6 +1,7 @@
 // What the type checker does not see. The layers between folders are .dependency-cruiser.cjs's.
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
+import { security } from './eslint.security.js'
 
 const door = 'goes through a Host (src/host/host.ts): only src/host may reach the outside'
 
@@ -35,6 +36,11 @@ const globals = ['process', 'require', 'Bun', 'console', 'fetch', 'setTimeout', 
   }),
 )
 
+const literalImports = {
+  selector: 'ImportExpression[source.type!="Literal"]',
+  message: 'import by a literal path, so that the bundler sees it',
+}
+
 export default tseslint.config(
   { ignores: ['node_modules/', 'build/', 'build-*/', 'dist/', 'demo/', '.cache/', '**/*.gen.ts'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
@@ -66,14 +72,16 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': ['error', effects],
       'no-restricted-globals': ['error', ...globals],
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'ImportExpression[source.type!="Literal"]',
-          message: 'import by a literal path, so that the bundler sees it',
-        },
-      ],
+      'no-restricted-syntax': ['error', literalImports, ...security.everywhere],
     },
+  },
+  {
+    files: ['src/host/**', 'src/cli.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...security.everywhere] },
+  },
+  {
+    files: security.steps,
+    rules: { 'no-restricted-syntax': ['error', literalImports, ...security.everywhere, ...security.inSteps] },
   },
   {
     files: ['src/**/*.ts'],

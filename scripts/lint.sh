@@ -70,6 +70,7 @@ check layers depcruise --output-type err src
 check generated generated_is_fresh
 check conformance node --import tsx scripts/conformance.ts --check
 check security-cases node --import tsx scripts/security-cases.ts --check
+check native-rules node --import tsx scripts/native-rules.ts
 check shell shell_syntax
 check api api_reference
 check package package_is_right

@@ -15,6 +15,7 @@ void open_standard_streams() {
   for (int fd = 0; fd <= 2; fd++) {
     if (::fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
     // The lowest free number: all below are open.
+    // allow path: the host’s, before anything of a container is known
     if (::open("/dev/null", O_RDWR | O_CLOEXEC) == -1) runt::fail("open", "/dev/null");
   }
 }
@@ -25,6 +26,7 @@ void refuse_writable_by_others() {
   Dl_info self;
   struct stat status;
   if (::geteuid() != 0 || ::dladdr(reinterpret_cast<void *>(&refuse_writable_by_others), &self) == 0) return;
+  // allow path: of the addon itself
   if (::stat(self.dli_fname, &status) == 0 && (status.st_mode & S_IWOTH) != 0) {
     throw SystemFailure{EPERM, "stat", std::string(self.dli_fname) + " (writable by every user)"};
   }

@@ -104,6 +104,7 @@ int read_numbers(int cgroup, const char *file, std::vector<double> &numbers) {
   }
   for (const char *at = text.c_str(); *at != '\0';) {
     char *end = nullptr;
+    // allow number: the kernel wrote it, and what does not begin with a digit is refused below
     numbers.push_back(static_cast<double>(std::strtol(at, &end, 10)));
     if (end == at) return EIO;
     at = *end == '\n' ? end + 1 : end;

@@ -129,6 +129,7 @@ void run_child(void *argument) {
   if (order.files != nullptr) check(order, "prlimit64", raw(SYS_prlimit64, 0, RLIMIT_NOFILE, word(order.files), 0));
   for (int fd = 0; fd <= 2; fd++) {
     if (order.streams[fd] >= 0) {
+      // allow cloexec: a standard stream, which is to be inherited
       check(order, "dup3", raw(SYS_dup3, order.streams[fd], fd, 0));
     } else {
       // Node makes what it inherited close-on-exec.
@@ -144,6 +145,7 @@ void run_child(void *argument) {
     check(order, "prctl", raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL));
   }
   // The working directory is the child's own: the clone has no CLONE_FS.
+  // allow path: of a hook, which config.json names on the host
   if (order.directory != nullptr) check(order, "chdir", raw(SYS_chdir, word(order.directory)));
   const uint64_t none = 0;
   raw(SYS_rt_sigprocmask, SIG_SETMASK, word(&none), 0, sizeof none);
@@ -171,6 +173,7 @@ bool original_file_limit(rlimit *limit) {
   rlimit parents = {RLIM_INFINITY, own.rlim_max};
   if (const char *told = ::getenv("RUNT_NOFILE"); told != nullptr && *told != 0) {
     char *end;
+    // allow number: the whole text is taken, or nothing
     parents.rlim_cur = ::strtoull(told, &end, 10);
     if (*end != 0) return false;
   } else if (::prlimit(::getppid(), RLIMIT_NOFILE, nullptr, &parents) != 0) {

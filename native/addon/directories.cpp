@@ -1,4 +1,5 @@
 // Names in the host's filesystem: status, links, directories, removal.
+// allow path in this file: the caller names what is runt’s own on the host; what lies below a root goes by descriptors
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>

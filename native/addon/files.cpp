@@ -1,4 +1,5 @@
 // Files and descriptors: reading, writing, locking.
+// allow path in this file: the caller names what is runt’s own on the host, or what config.json names there
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>

@@ -90,7 +90,9 @@ Fd image_on_detached_tmpfs() {
 Fd image_in_unnamed_file(int memfd_error) {
   for (const char *directory : {"/dev/shm", "/run", "/tmp", "/var/tmp"}) {
     struct statvfs status;
+    // allow path: directories of the host, named above
     if (::statvfs(directory, &status) != 0 || (status.f_flag & (ST_NOEXEC | ST_RDONLY)) != 0) continue;
+    // allow path: the same; the file has no name
     Fd writer(::open(directory, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0500));
     if (!writer.valid()) continue;
     write_image(writer);

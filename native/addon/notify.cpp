@@ -137,6 +137,7 @@ Napi::Value notify_socket(const Napi::CallbackInfo &info) {
   const std::string directory = args.path(0);
   const std::string name = "notify.sock";
   const std::string path = directory + "/" + name;
+  // allow path: of the state directory
   const Fd dir(retry([&] { return ::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
   if (!dir.valid()) fail("open", directory);
   open_to_all(dir, 0755, directory);

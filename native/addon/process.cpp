@@ -133,6 +133,7 @@ Napi::Value namespaces(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const std::string path = "/proc/" + std::to_string(args.integer(0, "pid", 1, INT32_MAX)) + "/ns";
   const auto names = args.strings(1, "names");
+  // allow path: of the host’s procfs
   const Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) fail("open", path);
   auto result = Napi::Array::New(info.Env(), names.size());

@@ -164,6 +164,7 @@ Napi::Value remove_deep(const Napi::CallbackInfo &info) {
   const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   if (name.empty() || name == "." || name == "..") args.refuse("path", "must name a directory");
   const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  // allow path: above the directory that is removed, which the caller names on the host
   Fd above(retry([&] { return ::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
   if (!above.valid()) {
     if (errno == ENOENT || errno == ENOTDIR) return info.Env().Undefined();

@@ -19,6 +19,7 @@ void connect_to(const Fd &socket, const std::string &path) {
   std::string name = path;
   if (name.size() >= sizeof address.sun_path) {
     // unix(7): 107 bytes at most. The magic link of an O_PATH descriptor leads to the same socket.
+    // allow path: of a socket of the host, which the caller names
     place.reset(::open(path.c_str(), O_PATH | O_CLOEXEC));
     if (!place.valid()) fail("open", path);
     name = "/proc/self/fd/" + std::to_string(place.get());

@@ -220,6 +220,7 @@ Napi::Value spool_open(const Napi::CallbackInfo &info) {
   const Limits limits = limits_of(args, 2);
   Fd target;
   if (!directory.empty()) {
+    // allow path: of the store
     target.reset(retry([&] { return ::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
     if (!target.valid()) fail("open", directory);
   }

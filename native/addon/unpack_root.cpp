@@ -1,3 +1,4 @@
+// allow path in this file: of the store, which only its owner can write to
 #include "unpack_root.h"
 
 #include <fcntl.h>

@@ -82,6 +82,7 @@ bool cut(Path &path, Path &rest) {
 Fd open_in(int root, Str wanted, uint32_t make, uint32_t mode, uint32_t kind, const char **call, bool *made) {
   *call = "openat2";
   const char *whole = wanted.length == 0 ? "/" : wanted.data;
+  // allow cloexec: flags_for has it
   Fd fd(sys::openat2(root, whole, flags_for(kind), 0, kInside));
   if (fd.get() != -ENOENT || make == 0) return checked_kind(static_cast<Fd &&>(fd), kind, call);
 
@@ -131,6 +132,7 @@ Fd open_in(int root, Str wanted, uint32_t make, uint32_t mode, uint32_t kind, co
     }
     if (followed) {
       // It may lead somewhere after all by now.
+      // allow cloexec: flags_for has it
       Fd found(sys::openat2(root, path.text, flags_for(kind), 0, kInside));
       if (found.get() != -ENOENT) return checked_kind(static_cast<Fd &&>(found), kind, call);
       continue;

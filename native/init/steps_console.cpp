@@ -48,6 +48,7 @@ bool run(const UseConsoleStep &s, Machine &m) {
   if (result < 0 && result != -EPERM) return m.fail(result, "setsid");
   if ((result = sys::ioctl(terminal, TIOCSCTTY, 0)) < 0) return m.fail(result, "ioctl", "TIOCSCTTY");
   for (int stream = 0; stream < 3; stream++)
+    // allow cloexec: a standard stream, which is to be inherited
     if ((result = sys::dup3(terminal, stream, 0)) < 0) return m.fail(result, "dup3");
   m.drop(s.terminal);
   return true;

@@ -137,11 +137,14 @@ struct Child {
     // Not checked: a filter may forbid them, and then less is killed at the hook's timeout.
     sys::setpgid(0, 0);
     sys::prctl(PR_SET_PDEATHSIG, kKill);
+    // allow cloexec: a standard stream, which is to be inherited
     for (int fd = 0; fd < 3; fd++) check("dup3", sys::dup3(streams[fd], fd, 0));
     // Neither init's own, nor those that the container's program is to inherit.
     check("close_range", sys::close_range(3, ~0U, kCloseOnExec));
     if (mask != nullptr) sys::umask(*mask);
+    // allow path: of a hook, which config.json names
     if (step.directory.length > 0) check("chdir", sys::chdir(step.directory.data));
+    // allow exec: a hook, which config.json names
     check("execve", sys::execve(step.path.data, argv, envp));
     sys::exit(127);
   }

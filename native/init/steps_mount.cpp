@@ -57,17 +57,20 @@ Fd new_tmpfs(const char **call) {
 
 bool run(const PropagationStep &s, Machine &m) {
   mount_attr attributes = {0, 0, s.propagation, 0};
+  // allow path: "/" in every plan of the compiler’s
   int result = sys::mount_setattr(AT_FDCWD, s.path.data, s.flags, &attributes);
   return result == 0 || m.fail(result, "mount_setattr", s.path);
 }
 
 bool run(const OpenTreeStep &s, Machine &m) {
+  // allow path: of the host, which config.json names
   Fd fd(sys::open_tree(AT_FDCWD, s.path.data, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | s.flags));
   if (fd.get() < 0) return m.fail(fd.get(), "open_tree", s.path);
   return m.fill(s.dst, static_cast<Fd &&>(fd));
 }
 
 bool run(const OpenTreeOrStep &s, Machine &m) {
+  // allow path: of the host, which config.json names
   Fd fd(sys::open_tree(AT_FDCWD, s.path.data, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | s.flags));
   Fd other = m.take(s.other);
   if (fd.get() == -EACCES) return m.fill(s.dst, static_cast<Fd &&>(other));
@@ -194,6 +197,7 @@ bool run(const LabelStep &s, Machine &m) {
 }
 
 bool run(const AttachHostStep &s, Machine &m) {
+  // allow path: of the host: root.path, before anything of the image is seen
   Fd target(sys::openat(AT_FDCWD, s.path.data, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (target.get() < 0) return m.fail(target.get(), "openat", s.path);
   int result = attach_to(m.get(s.mount), target.get());

@@ -14,9 +14,11 @@ constexpr const char *kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/
 // 0 if the file can be executed, else -errno, as execvp(3) and runc's look-up tell it.
 int executable(const char *path) {
   struct statx status;
+  // allow path: in the container’s own root, with the rights of its user
   int result = sys::statx(AT_FDCWD, path, 0, &status);
   if (result < 0) return result;
   if ((status.stx_mode & kTypeMask) == kTypeDirectory) return -EISDIR;
+  // allow path: the same
   return sys::faccessat2(AT_FDCWD, path, kExecutable, AT_EACCESS);
 }
 
@@ -215,8 +217,10 @@ bool run(const CloseOnExecStep &s, Machine &m) {
 
 bool run(const ExecStep &, Machine &m) {
   if (m.program == nullptr) return m.fail(EINVAL, "execve", "no program");
+  // allow exec: the program, in the container’s own root
   int result = sys::execve(m.program, m.argv, m.envp);
   // Its first bytes tell why: an interpreter that is missing, another architecture.
+  // allow path: the same
   Fd file(sys::openat(AT_FDCWD, m.program, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (file.get() >= 0) {
     long size = sys::read(file.get(), m.detail, kMaxDetail);

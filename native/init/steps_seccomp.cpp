@@ -10,11 +10,13 @@ bool run(const SeccompStep &s, Machine &m) {
   if (s.filter.length == 0 || s.filter.length % sizeof(sock_filter) != 0 ||
       s.filter.length / sizeof(sock_filter) > BPF_MAXINSNS)
     return m.fail(EINVAL, "seccomp", "the length of the filter");
-  // The kernel copies the instructions, and asks for no alignment.
+  // allow length: at most BPF_MAXINSNS
+  const auto instructions = static_cast<uint16_t>(s.filter.length / sizeof(sock_filter));
+  // The kernel copies them, and asks for no alignment.
   struct {
     uint16_t length;
     const uint8_t *filter;
-  } program = {static_cast<uint16_t>(s.filter.length / sizeof(sock_filter)), s.filter.data};
+  } program = {instructions, s.filter.data};
   static_assert(sizeof program == sizeof(sock_fprog));
   int result = sys::seccomp(SECCOMP_SET_MODE_FILTER, s.flags, &program);
   if (result < 0) return m.fail(result, "seccomp");

@@ -93,6 +93,7 @@ int freestanding_main(int argc, char **argv) {
     if (!is_for_engine(*entry)) *kept++ = *entry;
   kept[0] = files;
   kept[1] = nullptr;
+  // allow exec: libexec/runt beside the launcher’s own file
   const long error = raw(__NR_execve, word(path), word(argv), word(argv + argc + 1));
   return error == -ENOENT ? fail("libexec/runt, the executable beside bin, is missing", kNotFound)
                           : fail("cannot execute libexec/runt", kNotExecutable);

@@ -27,7 +27,7 @@ export const cases: readonly Case[] = [
     whose: 'runc, crun, youki',
     cause: 'A container had the runtime execute itself (`#!/proc/self/exe`) and opened that file for writing.',
     answer:
-      'What enters a container is a small static init, run from a sealed copy in memory or from a read-only overlay of it that only it has open: no file of the host.',
+      'What enters a container is a small static init, run from a copy without a name: sealed in memory, or on a read-only tmpfs that is mounted nowhere. It is no file of the host.',
     control: 'In the test, an executable of the host that enters the container as it is: it is overwritten.',
   },
   {
