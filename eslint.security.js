@@ -15,10 +15,6 @@ const everywhere = [
       ':matches(CallExpression[callee.name="parseFloat"], MemberExpression[property.name=/^parse(Int|Float)$/])',
     message: 'takes what is no number for one (CVE-2026-30892): match decimal digits, then Number()',
   },
-  {
-    selector: 'MemberExpression[property.name="inheritable"]:matches(AssignmentExpression > .left)',
-    message: 'only config.json makes capabilities inheritable (CVE-2022-29162, CVE-2025-27612)',
-  },
 ]
 
 const inSteps = [
