@@ -151,6 +151,16 @@ Napi::Value become_subreaper(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
+// pipe(): its two ends, for what a child says.
+Napi::Value make_pipe(const Napi::CallbackInfo &info) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) fail("pipe2");
+  auto result = Napi::Object::New(info.Env());
+  result.Set("reader", ends[0]);
+  result.Set("writer", ends[1]);
+  return result;
+}
+
 // exitNow(code): leaves without tearing the engine down: everything is written, and the kernel frees the rest.
 Napi::Value exit_now(const Napi::CallbackInfo &info) {
   const Arguments args(info);
@@ -170,6 +180,7 @@ void bind_process(Napi::Object exports) {
   bind<set_io_priority>(exports, "setIoPriority");
   bind<namespaces>(exports, "namespaces");
   bind<become_subreaper>(exports, "becomeSubreaper");
+  bind<make_pipe>(exports, "pipe");
   bind<exit_now>(exports, "exitNow");
 }
 

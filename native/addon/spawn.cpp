@@ -1,5 +1,5 @@
-// spawn(plan, inputs, cloneFlags, cgroup, preserveFds, cpus): starts init with a plan, as native/common/protocol.h
-// describes.
+// spawn(plan, inputs, cloneFlags, cgroup, preserveFds, cpus, output): starts init with a plan, as
+// native/common/protocol.h describes.
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/socket.h>
@@ -48,6 +48,7 @@ Napi::Value spawn(const Napi::CallbackInfo &info) {
   const int cgroup = args.optional_fd(3, "cgroup");
   const auto preserve = static_cast<unsigned>(args.integer(4, "preserveFds", 0, kMaxPreserved));
   const auto cpus = args.fds(5, "cpus");
+  const int output = args.optional_fd(6, "output");
   if (plan.size < sizeof(PlanHeader) || plan.size > kMaxPlan) args.refuse("plan", "is too small or too large");
   if (inputs.size() > kMaxInputs) args.refuse("inputs", "is too long");
   if ((clone_flags & ~kNamespaces) != 0) args.refuse("cloneFlags", "must hold CLONE_NEW* bits only");
@@ -65,6 +66,7 @@ Napi::Value spawn(const Napi::CallbackInfo &info) {
   program.clone_flags = clone_flags;
   program.cgroup = cgroup;
   program.cpus = cpus;
+  program.streams[1] = output;
   program.keep = {init_socket.get(), plan_file.get()};
   program.keep.insert(program.keep.end(), inputs.begin(), inputs.end());
   program.args = {"runt-init"};

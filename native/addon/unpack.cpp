@@ -89,10 +89,11 @@ class Work {
 
 class LayerWork final : public Work {
  public:
-  LayerWork(int fd, const Limits &limits, Fd root, bool on_others)
-      : Work(fd, limits), tree_(std::move(root), on_others) {}
+  LayerWork(int fd, const Limits &limits, Fd root, bool on_others, Rights rights)
+      : Work(fd, limits), tree_(std::move(root), on_others, rights) {}
 
   void finish() { tree_.finish(); }
+  const LayerTree &tree() const { return tree_; }
 
  private:
   bool take(archive_entry *entry) override { return tree_.add(entry); }
@@ -193,7 +194,18 @@ Napi::Value refusal(Napi::Env env, const Refused &refused) {
   return result;
 }
 
-// unpackOpen(fd, layers, directory, maxEntries, maxBytes)
+Rights rights_of(const Arguments &args, size_t index) {
+  return static_cast<Rights>(args.integer(index, "rights", 0, static_cast<int64_t>(Rights::kOneId)));
+}
+
+Napi::Object left_out(Napi::Env env, const LeftOut &list) {
+  auto result = Napi::Object::New(env);
+  result.Set("count", static_cast<double>(list.count));
+  result.Set("first", list.name);
+  return result;
+}
+
+// unpackOpen(fd, layers, directory, maxEntries, maxBytes, rights)
 Napi::Value unpack_open(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const auto layers = args.strings(1, "layers");
@@ -202,11 +214,12 @@ Napi::Value unpack_open(const Napi::CallbackInfo &info) {
   if (directory.empty()) args.refuse("directory", "must not be empty");
   const int fd = args.fd(0, "fd");
   const Limits limits = limits_of(args, 3);
+  const Rights rights = rights_of(args, 5);
   inherit_root(layers.empty() ? "" : layers.front(), directory);
-  Fd root = layers.empty() ? mount_base(directory) : mount_layers(layers, directory);
+  Fd root = layers.empty() ? mount_base(directory, rights) : mount_layers(layers, directory, rights);
   const PlainNames names;
   try {
-    return handle_of(info.Env(), std::make_unique<LayerWork>(fd, limits, std::move(root), !layers.empty()));
+    return handle_of(info.Env(), std::make_unique<LayerWork>(fd, limits, std::move(root), !layers.empty(), rights));
   } catch (const Refused &refused) {
     return refusal(info.Env(), refused);
   }
@@ -255,7 +268,11 @@ Napi::Value unpack_finish(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   Work &work = work_of(args, info);
   auto result = Napi::Object::New(info.Env());
-  if (auto *layer = dynamic_cast<LayerWork *>(&work)) layer->finish();
+  if (auto *layer = dynamic_cast<LayerWork *>(&work)) {
+    layer->finish();
+    result.Set("devices", left_out(info.Env(), layer->tree().devices()));
+    result.Set("attributes", left_out(info.Env(), layer->tree().attributes()));
+  }
   result.Set("digest", work.stream().digest());
   result.Set("diffId", work.stream().diff_id());
   if (const auto *spool = dynamic_cast<SpoolWork *>(&work)) {
@@ -280,13 +297,13 @@ Napi::Value unpack_close(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
-// imageFiles(layers, paths, maxBytes): the contents, undefined where there is no regular file.
+// imageFiles(layers, paths, maxBytes, rights): the contents, undefined where there is no regular file.
 Napi::Value image_files(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const auto layers = args.strings(0, "layers");
   const auto paths = args.strings(1, "paths");
   const auto most = static_cast<size_t>(args.integer(2, "maxBytes", 0, INT_MAX));
-  const Fd root = mount_layers(layers, "");
+  const Fd root = mount_layers(layers, "", rights_of(args, 3));
   auto result = Napi::Array::New(info.Env(), paths.size());
   for (size_t i = 0; i < paths.size(); i++) {
     // The image chose what is there: opening a fifo must not wait, nor a terminal become this process's.

@@ -37,7 +37,7 @@ void place(const std::string &path, const std::string &name) {
 }
 
 // In a mount namespace of the calling thread's own. The namespace ends with the thread, the mount with its descriptor.
-Fd mount_in_own_namespace(const std::vector<std::string> &layers, const std::string &directory) {
+Fd mount_in_own_namespace(const std::vector<std::string> &layers, const std::string &directory, Rights rights) {
   if (::unshare(CLONE_NEWNS) != 0) fail("unshare", "mount namespace");
   if (::syscall(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) fail("mount", "/ (private)");
   Fd context(static_cast<int>(::syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
@@ -66,7 +66,8 @@ Fd mount_in_own_namespace(const std::vector<std::string> &layers, const std::str
     place(directory, "own");
     options.append(",upperdir=own/").append(kUpper).append(",workdir=own/work");
   }
-  options += ",index=off,metacopy=off,redirect_dir=off";
+  options += ",index=off,metacopy=off,redirect_dir=nofollow";
+  if (rights != Rights::kAll) options += ",userxattr";
   if (::mkdir("root", 0700) != 0) fail("mkdir", "tmpfs");
   if (::syscall(SYS_mount, "overlay", "root", "overlay", flags, options.c_str()) != 0) fail("mount", "overlay");
   // A clone, in the anonymous namespace that it gets with open_tree(2). With the first mount, which is in none once
@@ -77,15 +78,14 @@ Fd mount_in_own_namespace(const std::vector<std::string> &layers, const std::str
   return root;
 }
 
-} // namespace
-
-Fd mount_layers(const std::vector<std::string> &layers, const std::string &directory) {
-  if (layers.size() > kMaxLayers) fail_with(E2BIG, "mount", "overlay");
+// What only a namespace of one's own allows is done by a thread of its own.
+template <typename Function>
+Fd in_thread(const Function &function) {
   Fd root;
   std::exception_ptr failure;
   std::thread([&] {
     try {
-      root = mount_in_own_namespace(layers, directory);
+      root = function();
     } catch (...) {
       failure = std::current_exception();
     }
@@ -94,7 +94,7 @@ Fd mount_layers(const std::vector<std::string> &layers, const std::string &direc
   return root;
 }
 
-Fd mount_base(const std::string &directory) {
+Fd clone_base(const std::string &directory) {
   const std::string path = directory + "/" + kUpper;
   Fd tree(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
   if (!tree.valid()) fail("open_tree", path);
@@ -103,6 +103,22 @@ Fd mount_base(const std::string &directory) {
   if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0)
     fail("mount_setattr", path);
   return tree;
+}
+
+} // namespace
+
+Fd mount_layers(const std::vector<std::string> &layers, const std::string &directory, Rights rights) {
+  if (layers.size() > kMaxLayers) fail_with(E2BIG, "mount", "overlay");
+  return in_thread([&] { return mount_in_own_namespace(layers, directory, rights); });
+}
+
+Fd mount_base(const std::string &directory, Rights rights) {
+  if (rights == Rights::kAll) return clone_base(directory);
+  // Root of a user namespace may be in a mount namespace that is not its own.
+  return in_thread([&] {
+    if (::unshare(CLONE_NEWNS) != 0) fail("unshare", "mount namespace");
+    return clone_base(directory);
+  });
 }
 
 void inherit_root(const std::string &below, const std::string &directory) {
@@ -120,7 +136,10 @@ void inherit_root(const std::string &below, const std::string &directory) {
     std::string value(XATTR_SIZE_MAX, '\0');
     for (const char *name = names; name < names + listed; name += std::strlen(name) + 1) {
       // What a machine's policy or overlayfs has put there is not the image's.
-      if (std::strcmp(name, "security.selinux") == 0 || std::strncmp(name, "trusted.overlay.", 16) == 0) continue;
+      if (std::strcmp(name, "security.selinux") == 0 || std::strncmp(name, "trusted.overlay.", 16) == 0 ||
+          std::strncmp(name, "user.overlay.", 13) == 0) {
+        continue;
+      }
       const ssize_t size = ::lgetxattr(below.c_str(), name, value.data(), value.size());
       if (size == -1) fail("lgetxattr", below);
       if (::lsetxattr(path.c_str(), name, value.data(), static_cast<size_t>(size), 0) != 0) fail("lsetxattr", path);

@@ -8,14 +8,25 @@
 
 namespace runt {
 
+// What whoever unpacks may do.
+enum class Rights {
+  // Everything: root of the machine.
+  kAll = 0,
+  // What root of a user namespace may: no devices, no attributes of the machine's. Overlayfs keeps its own attributes
+  // as `user.overlay.…` (Documentation/filesystems/overlayfs.rst, userxattr).
+  kUserNamespace = 1,
+  // The same in one that has no ids but its root's: whoever an entry belongs to, the file is root's.
+  kOneId = 2,
+};
+
 // The root of an overlay of directories, the topmost first, that is in no mount namespace: nobody else sees it, and it
 // goes with its last descriptor. Changes go to `fs` in `directory`, which has a directory `work` beside it; without
 // `directory` it can only be read. Of a single directory, with or without layers below, the mount is nosuid, nodev and
 // noexec. Throws a SystemFailure.
-Fd mount_layers(const std::vector<std::string> &layers, const std::string &directory);
+Fd mount_layers(const std::vector<std::string> &layers, const std::string &directory, Rights rights);
 
 // The same for the directory `fs` in `directory` alone.
-Fd mount_base(const std::string &directory);
+Fd mount_base(const std::string &directory, Rights rights);
 
 // Gives `fs` in `directory` what the root of the layer below, a directory, has: owner, mode, time and attributes.
 // Without a layer below, `below` is empty: the time 0, as no archive tells it. An overlay shows the root of its topmost

@@ -101,7 +101,8 @@ std::string clean_path(std::string_view name, const std::string &entry) {
   return path;
 }
 
-LayerTree::LayerTree(Fd root, bool on_others) : root_(std::move(root)), on_others_(on_others) {
+LayerTree::LayerTree(Fd root, bool on_others, Rights rights)
+    : root_(std::move(root)), on_others_(on_others), rights_(rights) {
   root_path_ = canonical(root_.get());
   if (root_path_ == "/") root_path_.clear();
   // What the mounting of an overlay changes of it counts as little.
@@ -275,21 +276,18 @@ LayerTree::Metadata LayerTree::metadata_of(archive_entry *entry) const {
           timespec{lib.mtime(entry), lib.mtime_nanoseconds(entry)}, entry};
 }
 
-// Owner, then mode (chown(2) takes set-user-ID away), then attributes (and capabilities), then times. `by_path`: the
-// descriptor is O_PATH. `existed`: attributes that the entry has not are taken away.
-void LayerTree::describe(int fd, bool by_path, const Metadata &metadata, const std::string &path, bool existed) const {
+// Without the machine's rights: attributes for which the kernel wants them, and ids of others in those of the image.
+bool LayerTree::may_leave_out(const char *attribute, int error) const {
+  const std::string_view name = attribute;
+  if (rights_ == Rights::kAll) return false;
+  if (error == EPERM) return name.starts_with("trusted.") || name.starts_with("security.");
+  return rights_ == Rights::kOneId && error == EINVAL &&
+         (name == "security.capability" || name.starts_with("system.posix_acl_"));
+}
+
+void LayerTree::describe_attributes(int fd, const Metadata &metadata, const std::string &path, bool existed) {
   const ArchiveLibrary &lib = archive_library();
   const std::string link = proc_path(fd);
-  struct stat status;
-  if (::fstatat(fd, "", &status, AT_EMPTY_PATH) != 0) fail("fstatat", path);
-  const bool symlink = S_ISLNK(status.st_mode);
-  if ((status.st_uid != metadata.uid || status.st_gid != metadata.gid) &&
-      ::fchownat(fd, "", metadata.uid, metadata.gid, AT_EMPTY_PATH) != 0) {
-    fail("fchownat", path);
-  }
-  if (!symlink && (by_path ? ::chmod(link.c_str(), metadata.mode) : ::fchmod(fd, metadata.mode)) != 0)
-    fail("fchmod", path);
-
   std::vector<std::string> given;
   const char *name = nullptr;
   const void *value = nullptr;
@@ -298,18 +296,38 @@ void LayerTree::describe(int fd, bool by_path, const Metadata &metadata, const s
   while (lib.xattr_next(metadata.entry, &name, &value, &size) == ArchiveLibrary::kOk) {
     if (name == nullptr || belongs_to_machine(name)) continue;
     if (belongs_to_overlay(name)) throw Refused{"xattr", entry_, name};
-    if (::setxattr(link.c_str(), name, value, size, 0) != 0) fail("setxattr", path + " (" + name + ")");
+    if (::setxattr(link.c_str(), name, value, size, 0) != 0) {
+      if (!may_leave_out(name, errno)) fail("setxattr", path + " (" + name + ")");
+      attributes_.add(path + " (" + name + ")");
+      continue;
+    }
     if (existed) given.emplace_back(name);
   }
-  if (existed) {
-    char names[XATTR_LIST_MAX];
-    const ssize_t listed = ::listxattr(link.c_str(), names, sizeof names);
-    if (listed == -1 && errno != ENOTSUP) fail("listxattr", path);
-    for (const char *at = names; at < names + listed; at += std::strlen(at) + 1) {
-      if (belongs_to_machine(at) || std::find(given.begin(), given.end(), at) != given.end()) continue;
-      if (::removexattr(link.c_str(), at) != 0 && errno != ENODATA) fail("removexattr", path);
-    }
+  if (!existed) return;
+  char names[XATTR_LIST_MAX];
+  const ssize_t listed = ::listxattr(link.c_str(), names, sizeof names);
+  if (listed == -1 && errno != ENOTSUP) fail("listxattr", path);
+  for (const char *at = names; at < names + listed; at += std::strlen(at) + 1) {
+    if (belongs_to_machine(at) || std::find(given.begin(), given.end(), at) != given.end()) continue;
+    if (::removexattr(link.c_str(), at) != 0 && errno != ENODATA && !may_leave_out(at, errno))
+      fail("removexattr", path);
   }
+}
+
+// Owner, then mode (chown(2) takes set-user-ID away), then attributes (and capabilities), then times. `by_path`: the
+// descriptor is O_PATH. `existed`: attributes that the entry has not are taken away.
+void LayerTree::describe(int fd, bool by_path, const Metadata &metadata, const std::string &path, bool existed) {
+  const std::string link = proc_path(fd);
+  struct stat status;
+  if (::fstatat(fd, "", &status, AT_EMPTY_PATH) != 0) fail("fstatat", path);
+  const bool symlink = S_ISLNK(status.st_mode);
+  if (rights_ != Rights::kOneId && (status.st_uid != metadata.uid || status.st_gid != metadata.gid) &&
+      ::fchownat(fd, "", metadata.uid, metadata.gid, AT_EMPTY_PATH) != 0) {
+    fail("fchownat", path);
+  }
+  if (!symlink && (by_path ? ::chmod(link.c_str(), metadata.mode) : ::fchmod(fd, metadata.mode)) != 0)
+    fail("fchmod", path);
+  describe_attributes(fd, metadata, path, existed);
   const timespec times[2] = {metadata.time, metadata.time};
   if (S_ISDIR(status.st_mode)) return;
   if (by_path ? ::utimensat(AT_FDCWD, link.c_str(), times, 0) != 0 : ::futimens(fd, times) != 0)
@@ -352,6 +370,12 @@ void LayerTree::add_link(archive_entry *entry, const Place &place, const std::st
   struct stat status;
   if (source.parent == -1 || ::fstatat(source.parent, source.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
       S_ISDIR(status.st_mode)) {
+    if (source.parent != -1 && missing_.contains(source.path())) {
+      remove(parent.get(), place.name, place.path(), 0);
+      missing_.insert(place.path());
+      devices_.add(entry_);
+      return;
+    }
     throw Refused{"link-target", entry_, target};
   }
   if (source.directory == place.directory && source.name == place.name) return;
@@ -389,7 +413,13 @@ void LayerTree::add_node(archive_entry *entry, const Place &place, mode_t type) 
     if (type == S_IFCHR && device == 0) throw Refused{"whiteout-device", entry_, ""};
   }
   remove(place.parent, place.name, place.path(), 0);
-  if (::mknodat(place.parent, place.name.c_str(), type | 0600, device) != 0) fail("mknodat", entry_);
+  if (::mknodat(place.parent, place.name.c_str(), type | 0600, device) != 0) {
+    // mknod(2): devices are root's of the machine to make. A container without root is given its own.
+    if (errno != EPERM || type == S_IFIFO || rights_ == Rights::kAll) fail("mknodat", entry_);
+    missing_.insert(place.path());
+    devices_.add(entry_);
+    return;
+  }
   Fd made(retry([&] { return ::openat(place.parent, place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
   if (!made.valid()) fail("openat", entry_);
   describe(made.get(), true, metadata, entry_, false);

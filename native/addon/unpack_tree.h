@@ -12,6 +12,7 @@
 
 #include "archive.h"
 #include "fd.h"
+#include "unpack_root.h"
 
 namespace runt {
 
@@ -23,10 +24,21 @@ struct OpenFile {
   archive_entry *entry = nullptr;
 };
 
+// What could not be made without the rights to it.
+struct LeftOut {
+  uint64_t count = 0;
+  // The first one.
+  std::string name;
+
+  void add(const std::string &what) {
+    if (count++ == 0) name = what;
+  }
+};
+
 class LayerTree {
  public:
   // `on_others`: there are layers below, which whiteouts can hide.
-  LayerTree(Fd root, bool on_others);
+  LayerTree(Fd root, bool on_others, Rights rights);
   LayerTree(const LayerTree &) = delete;
   LayerTree &operator=(const LayerTree &) = delete;
 
@@ -36,6 +48,9 @@ class LayerTree {
   void finish_file();
   // Directories get their times once nothing changes them any more, and all goes to the disk.
   void finish();
+
+  const LeftOut &devices() const { return devices_; }
+  const LeftOut &attributes() const { return attributes_; }
 
  private:
   // A directory and the name of something in it.
@@ -69,12 +84,19 @@ class LayerTree {
   void add_symlink(archive_entry *entry, const Place &place);
   void add_node(archive_entry *entry, const Place &place, mode_t type);
   void start_file(archive_entry *entry, const Place &place);
-  void describe(int fd, bool by_path, const Metadata &metadata, const std::string &path, bool existed) const;
+  void describe(int fd, bool by_path, const Metadata &metadata, const std::string &path, bool existed);
+  void describe_attributes(int fd, const Metadata &metadata, const std::string &path, bool existed);
+  bool may_leave_out(const char *attribute, int error) const;
   Metadata metadata_of(archive_entry *entry) const;
 
   Fd root_;
   std::string root_path_;
   const bool on_others_;
+  const Rights rights_;
+  LeftOut devices_;
+  LeftOut attributes_;
+  // Paths of devices that were left out: hard links to them are, too.
+  std::unordered_set<std::string> missing_;
   // The entry in work, as the archive has it.
   std::string entry_;
   OpenFile file_;

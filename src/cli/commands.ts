@@ -365,3 +365,12 @@ export const commands: readonly Command[] = [
     load: () => import('./validate.ts'),
   },
 ]
+
+/** What other commands start in a user namespace: nobody else's, so no help lists it. */
+export const worker: Command = {
+  name: 'inside-user-namespace',
+  doc: 'a part of other commands',
+  args: { list: [{ name: 'job' }], min: 1, max: 1 },
+  options: [],
+  load: () => import('./inside.ts'),
+}

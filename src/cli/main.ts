@@ -6,7 +6,7 @@ import type { Context } from '../runtime/context.ts'
 import { resolvePath } from '../runtime/paths.ts'
 import type { Globals } from '../runtime/requests.ts'
 import { checkArguments } from './arguments.ts'
-import { commands, globalOptions, helpOption } from './commands.ts'
+import { commands, globalOptions, helpOption, worker } from './commands.ts'
 import { CommandLog, type LogFormat } from './log.ts'
 import { parseFlags, type Parsed } from './parse.ts'
 import { suggestion } from './nearest.ts'
@@ -58,7 +58,7 @@ async function help(host: Host, name: string | undefined): Promise<number> {
 const ofCriu: readonly string[] = ['checkpoint', 'restore']
 
 function findCommand(name: string): Command {
-  const command = commands.find((row) => row.name === name)
+  const command = name === worker.name ? worker : commands.find((row) => row.name === name)
   if (command !== undefined) return command
   if (ofCriu.includes(name)) throw new UsageError(`${name} is not supported: runt does not work with CRIU`)
   const known = commands.map((row) => row.name)

@@ -57,6 +57,7 @@ export interface Addon {
     cgroup: Fd,
     preserveFds: number,
     cpus: readonly number[],
+    output: Fd,
   ): { pid: number; pidfd: Fd; socket: Fd }
   // messages.cpp
   receive(socket: Fd): InitMessage
@@ -82,6 +83,7 @@ export interface Addon {
   setIoPriority(pid: number, ioClass: number, priority: number): void
   namespaces(pid: number, names: readonly string[]): string[]
   becomeSubreaper(): void
+  pipe(): { reader: Fd; writer: Fd }
   /** _exit(2): for the command, once all is written; the library never ends its caller. */
   exitNow(code: number): never
   // foreground.cpp
@@ -128,12 +130,18 @@ export interface Addon {
     directory: string,
     maxEntries: number,
     maxBytes: number,
+    rights: number,
   ): ArchiveWork | Refused
   spoolOpen(source: Fd, directory: string, maxEntries: number, maxBytes: number): ArchiveWork | Refused
   unpackStep(work: ArchiveWork, milliseconds: number): ArchiveProgress | Refused
   unpackFinish(work: ArchiveWork): ArchiveSums
   unpackClose(work: ArchiveWork): void
-  imageFiles(layers: readonly string[], paths: readonly string[], maxBytes: number): (string | undefined)[]
+  imageFiles(
+    layers: readonly string[],
+    paths: readonly string[],
+    maxBytes: number,
+    rights: number,
+  ): (string | undefined)[]
   // devices.cpp
   setDeviceFilter(cgroup: Fd, program: Uint8Array): void
   // netlink.cpp
@@ -202,6 +210,18 @@ function ownPlace(): Place {
     ? // From /proc/self/exe: symlinks are resolved.
       { executable: parentOf(process.execPath), module: undefined }
     : { executable: undefined, module: import.meta.dirname }
+}
+
+/**
+ * The arguments, the program's path first, that start this command anew, whoever loaded this module.
+ * @param executable of this process, absolute
+ */
+export function commandOf(executable: string, place: Place = ownPlace()): string[] {
+  if (place.executable !== undefined || place.module === undefined) return [executable]
+  // As sources the engine may need what it was told to load for them.
+  const sources = import.meta.filename.endsWith('.ts')
+  const options = sources ? process.execArgv : []
+  return [executable, ...options, `${parentOf(place.module)}/cli.${sources ? 'ts' : 'js'}`]
 }
 
 let loaded: Addon | undefined

@@ -86,7 +86,26 @@ export interface ArchiveSums {
   diffId: string
   /** Of a spooled archive, in its order. */
   files?: readonly SpooledFile[]
+  /** Of a layer: devices, and attributes, that could not be made without the rights to them. */
+  devices?: LeftOut
+  attributes?: LeftOut
 }
+
+/** What of a layer is not there. */
+export interface LeftOut {
+  count: number
+  /** The first one; '' where there is none. */
+  first: string
+}
+
+/** What whoever works on layers may do: `Rights` of native/addon/unpack_root.h. */
+export type LayerRights =
+  /** Everything: root of the machine. */
+  | 0
+  /** What root of a user namespace may: no devices, no attributes of the machine's, and overlayfs keeps its own as `user.overlay.…`. */
+  | 1
+  /** The same in one that has no ids but its root's: every file is root's. */
+  | 2
 
 export interface ArchiveLimits {
   maxEntries: number
@@ -101,6 +120,7 @@ export interface UnpackLayer extends ArchiveLimits {
   layers: readonly string[]
   /** Holds the empty directories `fs`, which becomes the layer, and `work`. */
   directory: string
+  rights: LayerRights
 }
 
 /**
@@ -121,5 +141,10 @@ export interface Archives {
    * Texts of regular files below a root that is made of layers, the topmost first; undefined where there is none. Links are followed
    * within the root. EFBIG for a larger one.
    */
-  imageFiles(layers: readonly string[], paths: readonly string[], maxBytes: number): Awaitable<(string | undefined)[]>
+  imageFiles(
+    layers: readonly string[],
+    paths: readonly string[],
+    maxBytes: number,
+    rights: LayerRights,
+  ): Awaitable<(string | undefined)[]>
 }

@@ -3,7 +3,7 @@
  * Not node:fs: its import alone costs an executable compiled by Bun 2 ms, a third of its whole start.
  */
 import type { Addon } from './addon.ts'
-import { loadAddon } from './addon.ts'
+import { commandOf, loadAddon } from './addon.ts'
 import type {
   Archives,
   Cgroups,
@@ -97,8 +97,8 @@ function files(addon: Addon): Files {
 
 function processes(addon: Addon): Processes {
   return {
-    spawn: ({ plan, inputs, cloneFlags, cgroup, preserveFds, cpus }) =>
-      addon.spawn(plan, inputs, cloneFlags, cgroup, preserveFds, cpus ?? noCpus),
+    spawn: ({ plan, inputs, cloneFlags, cgroup, preserveFds, cpus, output }) =>
+      addon.spawn(plan, inputs, cloneFlags, cgroup, preserveFds, cpus ?? noCpus, output ?? -1),
     receive: (socket) => addon.receive(socket),
     decodeMessage: (packet) => addon.decodeMessage(packet),
     proceed: (socket) => addon.proceed(socket),
@@ -119,6 +119,7 @@ function processes(addon: Addon): Processes {
     setIoPriority: (pid, ioClass, priority) => addon.setIoPriority(pid, ioClass, priority),
     namespaces: (pid, names) => addon.namespaces(pid, names),
     becomeSubreaper: () => addon.becomeSubreaper(),
+    pipe: () => addon.pipe(),
     runHook: ({ path, args, env, stdin, timeout, directory }) =>
       addon.runHook(path, args, env, stdin, timeout, directory ?? ''),
     windowSize: (terminal) => addon.windowSize(terminal),
@@ -188,14 +189,14 @@ function seccomp(addon: Addon): Seccomp {
 
 function archives(addon: Addon): Archives {
   return {
-    unpack: ({ source, layers, directory, maxEntries, maxBytes }) =>
-      addon.unpackOpen(source, layers, directory, maxEntries, maxBytes),
+    unpack: ({ source, layers, directory, maxEntries, maxBytes, rights }) =>
+      addon.unpackOpen(source, layers, directory, maxEntries, maxBytes, rights),
     spool: (source, directory, { maxEntries, maxBytes }) =>
       addon.spoolOpen(source, directory ?? '', maxEntries, maxBytes),
     step: (work, milliseconds) => addon.unpackStep(work, milliseconds),
     finish: (work) => addon.unpackFinish(work),
     close: (work) => addon.unpackClose(work),
-    imageFiles: (layers, paths, maxBytes) => addon.imageFiles(layers, paths, maxBytes),
+    imageFiles: (layers, paths, maxBytes, rights) => addon.imageFiles(layers, paths, maxBytes, rights),
   }
 }
 
@@ -219,5 +220,6 @@ function system(addon: Addon): System {
     architecture: () => process.arch,
     sleep: (ms) => addon.sleep(ms),
     random: () => addon.random(),
+    ownCommand: () => commandOf(addon.realPath('/proc/self/exe')),
   }
 }

@@ -121,6 +121,8 @@ export interface SpawnRequest {
   cpus?: readonly number[] | undefined
   /** How many descriptors from 3 on the program inherits (`--preserve-fds`, LISTEN_FDS). */
   preserveFds: number
+  /** What becomes its standard output; this process's where it is undefined. */
+  output?: Fd | undefined
 }
 
 /** A process running a plan. The caller closes `socket` and `pidfd`. */
@@ -211,6 +213,8 @@ export interface Processes {
   namespaces(pid: number, names: readonly string[]): Awaitable<string[]>
   /** PR_SET_CHILD_SUBREAPER */
   becomeSubreaper(): Awaitable<void>
+  /** pipe(2): both ends, which the caller closes. */
+  pipe(): Awaitable<{ reader: Fd; writer: Fd }>
   /** Runs a program of the host and returns its status and the end of what it printed (at most 64 KiB of each). */
   runHook(request: HookRequest): Awaitable<{ status: ExitStatus | 'timeout'; stdout: string; stderr: string }>
   /** `struct winsize` of a terminal. */
@@ -388,6 +392,8 @@ export interface System {
   sleep(ms: number): Awaitable<void>
   /** 128 random bits of the kernel, in hexadecimal. */
   random(): Awaitable<string>
+  /** The arguments that start the command runt as this very program, the path of an executable first. */
+  ownCommand(): Awaitable<string[]>
 }
 
 /** Everything that commands do and learn outside of themselves. `directHost` gives one for this machine; tests have others. */

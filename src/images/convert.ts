@@ -1,6 +1,6 @@
 /** An image's configuration becomes a container's (image-spec, conversion.md). Reads nothing: files of the image come as texts. */
 import { defaultSpec } from '../spec/default.ts'
-import type { Mount, Spec, User } from '../spec/schema.gen.ts'
+import type { IdMapping, Mount, Spec, User } from '../spec/schema.gen.ts'
 import { imageError, isObject, stringList, stringMap } from './files.ts'
 import type { ImageConfig } from './image.ts'
 
@@ -15,6 +15,8 @@ export interface ConvertOptions {
   terminal?: boolean | undefined
   /** Annotations that no label of the image may set, and no label may be named like them. */
   annotations: Readonly<Record<string, string>>
+  /** Mappings of the container's user namespace; undefined: it has none. */
+  ids?: { uid: readonly IdMapping[]; gid: readonly IdMapping[] } | undefined
   /** Told what of the image is left out. */
   warn?: ((message: string) => void) | undefined
 }
@@ -45,7 +47,9 @@ const reserved = ['io.runt.', 'run.oci.', 'org.systemd.property.', 'org.criu.']
  * @throws RuntError `INVALID_IMAGE` where a field cannot be converted
  */
 export function convertConfig(image: ImageConfig, users: UserFiles, options: ConvertOptions): Spec {
-  const spec = defaultSpec()
+  const spec = defaultSpec({ rootless: options.ids !== undefined })
+  if (options.ids !== undefined)
+    Object.assign(spec.linux!, { uidMappings: options.ids.uid, gidMappings: options.ids.gid })
   const config = image.config ?? {}
   const process = spec.process!
   process.terminal = options.terminal === true

@@ -104,7 +104,7 @@ export async function destroy(
     if (state.intelRdt !== undefined) await (await import('./intel-rdt.ts')).removeRdt(host, state.intelRdt)
     if (state.cgroup !== undefined) await (state.pid > 0 ? destroyCgroup : abandonCgroup)(host, state.cgroup)
   }
-  if (state?.layers !== undefined) await (await import('./layers.ts')).removeLayers(host, state.layers)
+  if (state?.layers !== undefined) await (await import('./layers.ts')).removeLayers(context, state.layers)
   await removeContainer(host, dir, state)
   if (state?.hooks?.poststop?.length) {
     const { runPoststop } = await import('./hooks.ts')

@@ -14,6 +14,8 @@ export interface SpawnFacts {
   cgroup: Fd
   /** The process that inputs of the kinds `pidfd` and `root` name. */
   target?: ProcessName | undefined
+  /** What becomes its standard output; this process's where it is undefined. */
+  output?: Fd | undefined
   /** Makes inputs of kind `userns`. */
   openUserNamespace?: (source: Extract<Input['source'], { kind: 'userns' }>, origin: string) => Promise<Fd>
 }
@@ -57,7 +59,7 @@ export class Init {
         opened.push(fd)
         inputs.push(fd)
       }
-      const child = await spawn(host, plan, inputs, facts.cgroup)
+      const child = await spawn(host, plan, inputs, facts)
       const init = new Init(host, child.pid, child.pidfd, child.socket)
       undo.push('end init', () => init.end())
       await init.learnStartTime()
@@ -241,7 +243,7 @@ async function openTarget(host: Host, pid: number, facts: SpawnFacts, details: E
   return pidfd
 }
 
-async function spawn(host: Host, plan: Plan, inputs: readonly Fd[], cgroup: Fd) {
+async function spawn(host: Host, plan: Plan, inputs: readonly Fd[], { cgroup, output }: SpawnFacts) {
   try {
     return await host.processes.spawn({
       plan: encodePlan(plan),
@@ -250,6 +252,7 @@ async function spawn(host: Host, plan: Plan, inputs: readonly Fd[], cgroup: Fd) 
       cgroup,
       preserveFds: plan.preserveFds,
       cpus: plan.cpus,
+      output,
     })
   } catch (error) {
     const subject = error instanceof SystemError && error.path !== undefined ? `: ${error.path}` : ''

@@ -16,11 +16,16 @@ import {
   type ArchiveSums,
   type ArchiveWork,
   type Fd,
+  type Host,
+  type LayerRights,
+  type LeftOut,
+  type Refused,
+  type SpooledFile,
 } from '../host/host.ts'
-import type { Host, Refused, SpooledFile } from '../host/host.ts'
 import { refusalHint, refusalText } from '../images/refusal.ts'
 import { attempt, closeQuietly, explained, isErrno } from './failures.ts'
 import { layerDirectory, layerPath } from './layers.ts'
+import { layerRights, layerRightsOf } from './subids.ts'
 
 const directoryMode = 0o700
 const fileMode = 0o600
@@ -37,6 +42,8 @@ export interface StoredLayer {
   parent?: string | undefined
   /** Bytes of the tar. */
   size: number
+  /** Its files belong to one user, whatever the image says: there were no subordinate ids for others. */
+  oneOwner?: true | undefined
 }
 
 /** A layer to be brought. */
@@ -71,10 +78,19 @@ async function chainIdOf({ seccomp }: Host, below: string | undefined, diffId: s
 export class LayerStore {
   readonly dir: string
   private readonly host: Host
+  /** Told what of a layer is left out. */
+  private readonly warn: (message: string) => void | Promise<void>
+  private rights: LayerRights | undefined
 
-  constructor(host: Host, dir: string) {
+  constructor(host: Host, dir: string, warn: (message: string) => void | Promise<void> = () => undefined) {
     this.host = host
     this.dir = dir
+    this.warn = warn
+  }
+
+  /** What this process may do with layers. */
+  async layerRights(): Promise<LayerRights> {
+    return (this.rights ??= await layerRightsOf(this.host))
   }
 
   private path(name: string): string {
@@ -184,15 +200,24 @@ export class LayerStore {
    */
   async provide(layer: NewLayer, limits: ArchiveLimits, onProgress: OnProgress): Promise<boolean> {
     const chainId = await chainIdOf(this.host, layer.parents.at(-1), layer.diffId)
-    if ((await this.find(chainId)) !== undefined) return false
+    if (await this.has(chainId)) return false
     const lock = await this.lockFile(`locks/${chainId.slice('sha256:'.length)}`, true)
     try {
-      if ((await this.find(chainId)) !== undefined) return false
+      if (await this.has(chainId)) return false
       await this.unpack(layer, chainId, limits, onProgress)
       return true
     } finally {
       await closeQuietly(this.host, lock)
     }
+  }
+
+  private async has(chainId: string): Promise<boolean> {
+    const found = await this.find(chainId)
+    if (found?.oneOwner !== true || (await this.layerRights()) === layerRights.oneId) return found !== undefined
+    throw new RuntError('ONE_OWNER', `layer ${chainId} is in the store with one owner for all its files`, {
+      origin: '--store',
+      hint: 'it was unpacked without subordinate ids: remove the bundles that use it ("runt layers" tells), then "runt prune"',
+    })
   }
 
   private async unpack(layer: NewLayer, chainId: string, limits: ArchiveLimits, onProgress: OnProgress): Promise<void> {
@@ -209,11 +234,13 @@ export class LayerStore {
       await files.mkdir(`${part}/work`, directoryMode)
     })
     try {
+      const rights = await this.layerRights()
       const layers = layer.parents.map((parent) => this.directory(parent)).reverse()
       const sums = await this.takeApart(what, layer.path, onProgress, (source) =>
-        archives.unpack({ source, layers, directory: part, ...limits }),
+        archives.unpack({ source, layers, directory: part, ...limits, rights }),
       )
       checkSums(layer, sums)
+      await this.warnOf(layer, sums)
       await attempt(what, { origin: '--store' }, async () => {
         await files.removeTree(`${part}/work`)
         const stored: StoredLayer = {
@@ -221,6 +248,7 @@ export class LayerStore {
           diffId: `sha256:${layer.diffId}`,
           parent: layer.parents.at(-1),
           size: sums.size,
+          oneOwner: rights === layerRights.oneId ? true : undefined,
         }
         await files.writeNew(`${part}/layer.json`, `${JSON.stringify(stored)}\n`, fileMode)
         // One that was not whole, after a crash.
@@ -231,6 +259,16 @@ export class LayerStore {
       await remove()
       throw error
     }
+  }
+
+  private async warnOf({ name }: NewLayer, { devices, attributes }: ArchiveSums): Promise<void> {
+    const tell = async (what: string, left: LeftOut | undefined) => {
+      if (left === undefined || left.count === 0) return
+      const more = left.count === 1 ? '' : ` and ${left.count - 1} more`
+      await this.warn(`${name}: ${what} left out, which only root can make: ${left.first}${more}`)
+    }
+    await tell('devices', devices)
+    await tell('extended attributes', attributes)
   }
 
   /** The regular files of an archive, in a directory of the store that the caller removes. */
@@ -306,8 +344,15 @@ export class LayerStore {
           cause: error,
           hint: 'install it: the package libarchive13 of Debian and Ubuntu, libarchive elsewhere',
         })
-      if (isErrno(error, 'EPERM') && (await this.host.system.euid()) !== 0)
-        throw await explained(`${what}: ${error.syscall}`, error, { hint: 'layers are unpacked by root: use sudo' })
+      if (isErrno(error, 'EPERM') && error.syscall === 'mount' && (await this.layerRights()) !== layerRights.all)
+        throw await explained(`${what}: mount its parents`, error, {
+          hint: 'overlayfs can be mounted in a user namespace since Linux 5.11: as root it needs none',
+        })
+      if (isErrno(error, 'EINVAL') && error.syscall === 'fchownat')
+        throw await explained(`${what}: give ${error.path} to its owner`, error, {
+          origin: '--image',
+          hint: 'the user namespace has no such id: the ranges of this user in /etc/subuid and /etc/subgid must be larger',
+        })
       if (isErrno(error, 'EINVAL') && error.syscall === 'mount')
         throw await explained(`${what}: mount its parents`, error, {
           origin: '--store',

@@ -19,11 +19,13 @@ export interface Pruned {
 }
 
 /** The store of a request. @param dir what the request says, from the working directory */
-export async function storeOf({ host, globals }: Context, dir: string | undefined): Promise<LayerStore> {
-  return new LayerStore(
-    host,
-    dir === undefined ? defaultStore(globals, await host.system.euid()) : absolute(globals, dir),
-  )
+export async function storeOf(context: Context, dir: string | undefined): Promise<LayerStore> {
+  return new LayerStore(context.host, await storeDir(context, dir))
+}
+
+/** Its absolute path. */
+export async function storeDir({ host, globals }: Context, dir: string | undefined): Promise<string> {
+  return dir === undefined ? defaultStore(globals, await host.system.euid()) : absolute(globals, dir)
 }
 
 /** The layers in the store, and who uses each: bundles that `unpack` made and that still name it, and containers. */
@@ -97,14 +99,23 @@ export async function prune(
   request: { store?: string | undefined; dryRun?: boolean | undefined },
   context: Context,
 ): Promise<Pruned> {
-  const store = await storeOf(context, request.store)
+  const store = await storeDir(context, request.store)
+  const dryRun = request.dryRun === true
+  if (dryRun || (await context.host.system.euid()) === 0) return pruneStore(store, dryRun, context)
+  const { doInside } = await import('./inside.ts')
+  return (await doInside(context, { kind: 'prune', store, dryRun })) as Pruned
+}
+
+/** The same, by whoever may remove the store's files. */
+export async function pruneStore(dir: string, dryRun: boolean, context: Context): Promise<Pruned> {
+  const store = new LayerStore(context.host, dir)
   const lock = await store.lock(true)
   try {
     const unused = (await withUsers(store, context.host)).filter(({ users }) => users.length === 0)
-    if (request.dryRun !== true) {
+    if (!dryRun) {
       // From the top: none is ever without those below it.
       for (const layer of fromTheTop(unused)) await store.removeLayer(layer.chainId)
-      await removeRubbish(store, context.host)
+      await removeRubbish(store, context)
     }
     return { layers: unused, bytes: unused.reduce((sum, { size }) => sum + size, 0) }
   } finally {
@@ -125,7 +136,8 @@ function fromTheTop(list: readonly Layer[]): Layer[] {
 }
 
 /** Nobody is at work: whatever is in the making was left by somebody who died at it. */
-async function removeRubbish(store: LayerStore, host: Host): Promise<void> {
+async function removeRubbish(store: LayerStore, context: Context): Promise<void> {
+  const { host } = context
   for (const name of await store.names('layers/sha256')) {
     const whole = /^[0-9a-f]{64}$/.test(name) && (await store.find(`sha256:${name}`)) !== undefined
     if (!whole) await store.remove(`layers/sha256/${name}`)
@@ -134,5 +146,5 @@ async function removeRubbish(store: LayerStore, host: Host): Promise<void> {
   for (const { file, alive } of await bundles(store, host)) if (!alive) await store.remove(file)
   // What a container changed whose state went with the machine's last boot: no command knows it any more.
   for (const { file, alive } of await containers(store, host))
-    if (!alive) await removeLayers(host, { directory: `${store.dir}/${file}` })
+    if (!alive) await removeLayers(context, { directory: `${store.dir}/${file}` })
 }

@@ -156,9 +156,9 @@ export async function registerLayers(
   )
   try {
     await attempt(`lock ${file}`, {}, () => host.files.lockShared(lock))
-    undo.push(`remove ${directory}`, () => removeLayers(host, saved))
+    undo.push(`remove ${directory}`, () => removeLayers(context, saved))
     // Of a container of this name whose state is gone, with the machine's last boot.
-    await removeLayers(host, saved)
+    await removeLayers(context, saved)
     await attempt(`make ${directory}`, { origin: upperPointer }, () => host.files.mkdir(directory, storeMode))
     const text = JSON.stringify({
       format: 1,
@@ -176,13 +176,14 @@ export async function registerLayers(
 }
 
 /** Removes what a container changed, and that it used layers. What is not there (any more) is fine. */
-export async function removeLayers(host: Host, { directory }: SavedLayers): Promise<void> {
+export async function removeLayers(context: Context, { directory }: SavedLayers): Promise<void> {
+  const { files, system } = context.host
   try {
-    await host.files.removeDeep(directory)
+    await files.removeDeep(directory)
   } catch (error) {
+    if (!isErrno(error, 'EACCES', 'EPERM') || (await system.euid()) === 0)
+      throw await explained(`remove ${directory}`, error, { origin: upperPointer })
     // Without root, what belongs to other ids of the user namespace goes only in one that has them.
-    const foreign = isErrno(error, 'EACCES', 'EPERM') && (await host.system.euid()) !== 0
-    const hint = foreign ? `"unshare --map-root-user --map-auto rm -rf ${directory}" removes it` : undefined
-    throw await explained(`remove ${directory}`, error, { origin: upperPointer, hint })
+    await (await import('./inside.ts')).doInside(context, { kind: 'remove', directory })
   }
 }

@@ -7,9 +7,9 @@ import { parsePlatform, platformOf, type Image } from '../images/image.ts'
 import { findImage, parseSource, type SourceName } from '../images/source.ts'
 import { absolute, type Context } from './context.ts'
 import { attempt, closeQuietly, isErrno, Undo } from './failures.ts'
-import type { LayerStore } from './layer-store.ts'
-import { chainIds } from './layer-store.ts'
-import { storeOf } from './layers-list.ts'
+import { chainIds, LayerStore } from './layer-store.ts'
+import { storeDir } from './layers-list.ts'
+import { idsOfNamespace, layerRights, type OwnIds } from './subids.ts'
 
 /** What `unpack` is asked. */
 export interface UnpackRequest {
@@ -64,30 +64,56 @@ const standardInput = 0
 
 /**
  * Makes a bundle of an image: its layers go to the store, unless they are there, and its configuration becomes config.json
- * (image-spec, conversion.md). Needs root.
+ * (image-spec, conversion.md). Without root that happens in a user namespace, with all ids that the caller may map, and the bundle's
+ * container gets one like it.
  * @param onProgress called several times a second
  * @throws RuntError `INVALID_IMAGE`, `INVALID_LAYER`, `EXISTS`, or an errno's code; no bundle is left then, and no part of a layer
  */
 export async function unpack(request: UnpackRequest, context: Context, onProgress?: Report): Promise<UnpackedBundle> {
+  const store = await storeDir(context, request.store)
+  if ((await context.host.system.euid()) === 0)
+    return unpackInto({ request, store, rootless: false }, context, onProgress)
+  await refuseExisting(context.host, absolute(context.globals, request.bundle))
+  const { doInside } = await import('./inside.ts')
+  const job = { kind: 'unpack', request, store, cwd: context.globals.cwd } as const
+  return (await doInside(context, job, onProgress)) as UnpackedBundle
+}
+
+/** What is unpacked where. */
+interface Unpacking {
+  request: UnpackRequest
+  /** Absolute. */
+  store: string
+  /** Its containers get a user namespace with the mappings of this process's. */
+  rootless: boolean
+}
+
+/** The same, by whoever may give files to others. */
+export async function unpackInto(
+  { request, store: dir, rootless }: Unpacking,
+  context: Context,
+  onProgress?: Report,
+): Promise<UnpackedBundle> {
   const { host, globals } = context
   const bundle = absolute(globals, request.bundle)
   await refuseExisting(host, bundle)
-  if ((await host.system.euid()) !== 0)
-    throw new RuntError('EPERM', 'unpack layers: operation not permitted', {
-      hint: 'layers have owners and devices, which only root can make: use sudo',
-    })
-  const store = await storeOf(context, request.store)
+  const store = new LayerStore(host, dir, (message) => context.log?.warn(message))
   const limits = { maxEntries: request.maxEntries ?? defaultMaxEntries, maxBytes: request.maxBytes ?? defaultMaxBytes }
   const undo = new Undo()
   const lock = await store.lock(false)
   try {
+    if (rootless && (await store.layerRights()) === layerRights.oneId)
+      await context.log?.warn(
+        'without subordinate ids (/etc/subuid, /etc/subgid) all files of the image belong to this user: its programs may miss others',
+      )
     const source = await attempt(`find ${request.image}`, { origin: '--image' }, () =>
       parseSource(host, request.image, (path) => absolute(globals, path)),
     )
     const { image, done } = await openImage(context, store, source, request, limits, onProgress)
     try {
       const made = await provideLayers(host, store, image, limits, onProgress)
-      await writeBundle(context, store, bundle, { image, layers: made.layers, request }, undo)
+      const ids = rootless ? await idsOfNamespace(host) : undefined
+      await writeBundle(context, store, bundle, { image, layers: made.layers, request, ids }, undo)
       return { bundle, ...made, reference: image.reference }
     } finally {
       await done()
@@ -168,21 +194,28 @@ async function writeBundle(
   context: Context,
   store: LayerStore,
   bundle: string,
-  { image, layers, request }: { image: Image; layers: readonly string[]; request: UnpackRequest },
+  {
+    image,
+    layers,
+    request,
+    ids,
+  }: { image: Image; layers: readonly string[]; request: UnpackRequest; ids: OwnIds | undefined },
   undo: Undo,
 ): Promise<void> {
   const { host, log } = context
   const directories = layers.map((layer) => store.directory(layer)).reverse()
   const paths = ['/etc/passwd', '/etc/group']
+  const rights = await store.layerRights()
   const [passwd, group] = await attempt("read the image's users", { origin: '--image' }, () =>
-    host.archives.imageFiles(directories, paths, maxUserFile),
+    host.archives.imageFiles(directories, paths, maxUserFile, rights),
   )
   const warnings: string[] = []
   const annotations: Record<string, string> = { 'io.runt.layers': JSON.stringify(layers) }
-  if (request.store !== undefined) annotations['io.runt.store'] = store.dir
+  // Without root, the default depends on the caller's environment.
+  if (request.store !== undefined || ids !== undefined) annotations['io.runt.store'] = store.dir
   const { terminal } = request
   const warn = (message: string) => void warnings.push(message)
-  const spec = convertConfig(image.config, { passwd, group }, { terminal, annotations, warn })
+  const spec = convertConfig(image.config, { passwd, group }, { terminal, annotations, warn, ids })
   for (const warning of warnings) await log?.warn(warning)
 
   const existed = (await host.files.status(bundle)) !== undefined

@@ -405,7 +405,7 @@ test('an ordinary user has layers too, by a user namespace', (t) => {
   }
 })
 
-test('what other ids of an ordinary user have made is told, with how it is removed', (t) => {
+test('what other ids of an ordinary user have made is removed, too', (t) => {
   if (lacks(t, 'runt')) return
   const place = mkdtempSync(path.join(tmpdir(), 'runt-layers-'))
   t.teardown(() => {
@@ -432,13 +432,8 @@ test('what other ids of an ordinary user have made is told, with how it is remov
   chmodSync(path.join(place, 'base/tmp'), 0o1777)
   spawnSync('chown', ['-R', `${uid}:${gid}`, place])
   const env = { XDG_DATA_HOME: `${place}/data` }
-  const { stdout, stderr } = sandbox.asUser(['run', sandbox.id], { env })
-  t.is(stdout, 'made\n')
-  const [name] = readdirSync(`${place}/data/runt/containers`)
-  const directory = `${place}/data/runt/containers/${name}`
-  t.true(stderr.includes(`"unshare --map-root-user --map-auto rm -rf ${directory}" removes it`), stderr)
-  rmSync(directory, { recursive: true })
-  t.is(sandbox.asUser(['delete', '--force', sandbox.id], { env }).stderr, '')
+  t.like(sandbox.asUser(['run', sandbox.id], { env }), { stdout: 'made\n', stderr: '' })
+  t.deepEqual(readdirSync(`${place}/data/runt/containers`), [])
   sandbox.assertClean(t)
 })
 

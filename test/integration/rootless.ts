@@ -21,6 +21,7 @@ export interface UserOptions {
   /** A cgroup of the machine to start in. */
   cgroup?: string
   cwd?: string
+  input?: Buffer | undefined
 }
 
 /** A sandbox that belongs to the user, who runs all commands in it. */
@@ -61,7 +62,7 @@ export class UserSandbox extends Sandbox {
       encoding: 'utf8',
       timeout: 120_000,
       killSignal: 'SIGKILL',
-      input: '',
+      input: options.input ?? '',
       env: this.environment(options),
     })
     return { status: result.status ?? 137, stdout: result.stdout, stderr: result.stderr }

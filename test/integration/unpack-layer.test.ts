@@ -49,7 +49,9 @@ class Stack {
     writeFileSync(file, Buffer.isBuffer(archive) ? archive : tar(...archive))
     const source = openSync(file, 'r')
     try {
-      const sums = await this.work(await archives.unpack({ source, layers: this.layers, directory, ...limits }))
+      const sums = await this.work(
+        await archives.unpack({ source, layers: this.layers, directory, ...limits, rights: 0 }),
+      )
       this.layers.unshift(path.join(directory, 'fs'))
       return sums
     } catch (error) {
@@ -486,7 +488,7 @@ test.serial('a full disk is told with the entry', async (t) => {
   writeFileSync(archive, plain)
   const source = await files.open(archive, 1)
   t.teardown(() => files.close(source))
-  const work = await archives.unpack({ source, layers: [], directory, maxEntries: 10, maxBytes: 1 << 30 })
+  const work = await archives.unpack({ source, layers: [], directory, maxEntries: 10, maxBytes: 1 << 30, rights: 0 })
   const error = await t.throwsAsync(
     async () => {
       while (!(await archives.step(work as ArchiveWork, 1000)).done);
@@ -504,7 +506,7 @@ test.serial('128 layers can be unpacked on top of each other, and the host sees 
     await stack.add([{ name: `f${layer}` }, { name: `.wh.f${layer - 1}` }, { name: 'last', content: String(layer) }])
   }
   t.is(readFileSync('/proc/self/mountinfo', 'utf8'), before)
-  t.deepEqual(await archives.imageFiles(stack.layers, ['last', '/f129', 'f128', 'd'], 100), [
+  t.deepEqual(await archives.imageFiles(stack.layers, ['last', '/f129', 'f128', 'd'], 100, 0), [
     '129',
     '',
     undefined,
@@ -521,13 +523,13 @@ test.serial('files of an image are read inside of it', async (t) => {
     { name: 'fifo', type: '6' },
     { name: 'large', content: 'x'.repeat(200) },
   ])
-  t.deepEqual(await archives.imageFiles(stack.layers, ['/etc/passwd', '/host', '/fifo', '/etc'], 100), [
+  t.deepEqual(await archives.imageFiles(stack.layers, ['/etc/passwd', '/host', '/fifo', '/etc'], 100, 0), [
     'root:x:0:0',
     undefined,
     undefined,
     undefined,
   ])
-  await t.throwsAsync(async () => archives.imageFiles(stack.layers, ['/large'], 100), { message: /EFBIG/ })
+  await t.throwsAsync(async () => archives.imageFiles(stack.layers, ['/large'], 100, 0), { message: /EFBIG/ })
 })
 
 test.serial('an archive is spooled by number, with its links', async (t) => {

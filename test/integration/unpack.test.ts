@@ -346,22 +346,3 @@ serial('on a terminal there is a bar for the image and for each layer', (t) => {
   t.regex(stdout, /image +\[#{24}\] 100% {2}2 of 2 layers/)
   t.regex(stdout, /layer 2 +\[#{24}\] 100%/)
 })
-
-serial('a user other than root is told that root is needed', (t) => {
-  const shop = new Workshop(t)
-  const layout = writeFiles(shop.path('layout'), layoutFiles({ web: image }))
-  const args = [
-    '--reuid',
-    '65534',
-    '--clear-groups',
-    '--',
-    ...underTest,
-    'unpack',
-    '--image',
-    layout,
-    '/tmp/never-made',
-  ]
-  const { status, stderr } = spawnSync('setpriv', args, { encoding: 'utf8' })
-  t.is(status, 1)
-  t.regex(stderr, /hint: .*use sudo/)
-})

@@ -127,6 +127,7 @@ export class SimulatedHost {
         kernelRelease: () => '6.1.0',
         architecture: () => 'x64',
         random: () => '0123456789abcdef0123456789abcdef',
+        ownCommand: () => ['/usr/bin/runt'],
         sleep: async () => {
           // Others go on meanwhile, however many turns that takes.
           for (let turn = 0; turn < 20; turn++) await Promise.resolve()
@@ -464,6 +465,7 @@ export class SimulatedHost {
         if (process === undefined) throw systemError('ESRCH', 'pidfd_open')
         return this.hold({ kind: 'pidfd', process })
       },
+      pipe: () => ({ reader: this.hold({ kind: 'console' }), writer: this.hold({ kind: 'console' }) }),
       pidfdGetFd: () => this.hold({ kind: 'console' }),
       pidfdSignal: (fd, signal) => {
         const process = this.pidfd(fd)

@@ -125,12 +125,12 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   netDevice: [1 << 30, 'eth0'],
   moveNetDevice: [1 << 30, 1, 1 << 30, 'eth0'],
   setUpNetDevice: [1 << 30, 1, 'eth0', new Uint8Array(4), true],
-  unpackOpen: [1 << 30, [], '/nowhere', 1, 1],
+  unpackOpen: [1 << 30, [], '/nowhere', 1, 1, 0],
   spoolOpen: [1 << 30, '/nowhere', 1, 1],
   unpackStep: [work, 1],
   unpackFinish: [work],
   unpackClose: [work],
-  imageFiles: [['/proc/nowhere'], ['/file'], 1],
+  imageFiles: [['/proc/nowhere'], ['/file'], 1, 0],
   readText: ['/nowhere/file', 10, false],
   writeExisting: ['/nowhere/file', 'text'],
   writeAtomic: ['/nowhere/file', 'text', 0o600],
@@ -158,7 +158,7 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   chown: ['/nowhere/file', 0, 0],
   mkfifo: ['/nowhere/file', 0o600],
   filesystemType: ['/nowhere/file'],
-  spawn: [new Uint8Array(64), [], 0, 1 << 30, 0, []],
+  spawn: [new Uint8Array(64), [], 0, 1 << 30, 0, [], -1],
   receive: [1 << 30],
   proceed: [1 << 30],
   decodeMessage: [new Uint8Array(3)],
@@ -172,6 +172,7 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   setIoPriority: [0x7fffffff, 2, 4],
   namespaces: [0x7fffffff, ['mnt']],
   becomeSubreaper: [],
+  pipe: [],
   exitNow: [0],
   foreground: [0x7fffffff, 1 << 30, -1, -1, -1],
   notifySocket: ['/nowhere/directory'],
@@ -261,6 +262,7 @@ test('a call with fitting arguments that cannot succeed names the system call', 
     'removeCgroupsBelow',
     'filesystemType',
     'becomeSubreaper',
+    'pipe',
     'holdSignals',
     'systemdClose',
     'exitNow',
@@ -298,7 +300,7 @@ test('an exception of a getter in an argument passes through', (t) => {
       throw new RangeError('from the getter')
     },
   })
-  t.throws(() => loadAddon().spawn(new Uint8Array(64), array, 0, -1, 0, []), {
+  t.throws(() => loadAddon().spawn(new Uint8Array(64), array, 0, -1, 0, [], -1), {
     instanceOf: RangeError,
     message: 'from the getter',
   })
