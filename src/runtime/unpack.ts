@@ -17,7 +17,7 @@ export interface UnpackRequest {
   image: string
   /** Directory of the bundle, made where it is missing; it must not have a config.json. */
   bundle: string
-  /** Directory of the store. Default: `/var/lib/runt`. */
+  /** Directory of the store. Default: `/var/lib/runt`, or without root `$XDG_DATA_HOME/runt` of the context's `env`. */
   store?: string | undefined
   /** `os/architecture[/variant]`, as `linux/arm64`. Default: this machine's. */
   platform?: string | undefined
