@@ -198,11 +198,12 @@ Rights rights_of(const Arguments &args, size_t index) {
   return static_cast<Rights>(args.integer(index, "rights", 0, static_cast<int64_t>(Rights::kOneId)));
 }
 
-Napi::Object left_out(Napi::Env env, const LeftOut &list) {
-  auto result = Napi::Object::New(env);
-  result.Set("count", static_cast<double>(list.count));
-  result.Set("first", list.name);
-  return result;
+void tell(Napi::Object result, const char *name, const LeftOut &list) {
+  if (list.count == 0) return;
+  auto facts = Napi::Object::New(result.Env());
+  facts.Set("count", static_cast<double>(list.count));
+  facts.Set("first", list.name);
+  result.Set(name, facts);
 }
 
 // unpackOpen(fd, layers, directory, maxEntries, maxBytes, rights)
@@ -270,8 +271,8 @@ Napi::Value unpack_finish(const Napi::CallbackInfo &info) {
   auto result = Napi::Object::New(info.Env());
   if (auto *layer = dynamic_cast<LayerWork *>(&work)) {
     layer->finish();
-    result.Set("devices", left_out(info.Env(), layer->tree().devices()));
-    result.Set("attributes", left_out(info.Env(), layer->tree().attributes()));
+    tell(result, "devices", layer->tree().devices());
+    tell(result, "attributes", layer->tree().attributes());
   }
   result.Set("digest", work.stream().digest());
   result.Set("diffId", work.stream().diff_id());

@@ -86,7 +86,7 @@ export interface ArchiveSums {
   diffId: string
   /** Of a spooled archive, in its order. */
   files?: readonly SpooledFile[]
-  /** Of a layer: devices, and attributes, that could not be made without the rights to them. */
+  /** Of a layer: devices, and attributes, that could not be made without the rights to them, if there were any. */
   devices?: LeftOut
   attributes?: LeftOut
 }
@@ -94,7 +94,7 @@ export interface ArchiveSums {
 /** What of a layer is not there. */
 export interface LeftOut {
   count: number
-  /** The first one; '' where there is none. */
+  /** The first one. */
   first: string
 }
 

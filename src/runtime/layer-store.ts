@@ -263,7 +263,7 @@ export class LayerStore {
 
   private async warnOf({ name }: NewLayer, { devices, attributes }: ArchiveSums): Promise<void> {
     const tell = async (what: string, left: LeftOut | undefined) => {
-      if (left === undefined || left.count === 0) return
+      if (left === undefined) return
       const more = left.count === 1 ? '' : ` and ${left.count - 1} more`
       await this.warn(`${name}: ${what} left out, which only root can make: ${left.first}${more}`)
     }
