@@ -49,7 +49,8 @@ export type { Status } from './runtime/status.ts'
 export type * from './runtime/requests.ts'
 export type { Context, Log } from './runtime/context.ts'
 
-export { unpack, type UnpackedBundle, type UnpackProgress, type UnpackRequest } from './runtime/unpack.ts'
+export { unpack } from './runtime/unpack.ts'
+export type { UnpackedBundle, UnpackProgress, UnpackRequest } from './runtime/unpacking.ts'
 export { layers, prune, type Layer, type Pruned } from './runtime/layers-list.ts'
 export type { StoredLayer } from './runtime/layer-store.ts'
 

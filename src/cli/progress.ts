@@ -1,6 +1,6 @@
 /** Progress of `unpack` on a terminal: a bar for the whole and one for each layer. Elsewhere nothing is shown. */
 import type { Host } from '../host/host.ts'
-import type { UnpackProgress } from '../runtime/unpack.ts'
+import type { UnpackProgress } from '../runtime/unpacking.ts'
 import { sizeText } from './size.ts'
 
 const standardError = 2

@@ -16,7 +16,7 @@ import { writeIdMaps } from './id-maps.ts'
 import { Init } from './init.ts'
 import { stepError } from './step-errors.ts'
 import { ownIds } from './subids.ts'
-import type { UnpackProgress, UnpackRequest } from './unpack.ts'
+import type { UnpackProgress, UnpackRequest } from './unpacking.ts'
 
 /** The word that makes the command a worker; it is no command of the user's. */
 export const insideCommand = 'inside-user-namespace'
