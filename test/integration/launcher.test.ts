@@ -1,6 +1,6 @@
 import test from 'ava'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { lacks, lines, Sandbox, underTest } from './harness.ts'
 
@@ -16,6 +16,7 @@ test('what gives the engine orders in the environment of the caller has no effec
     { BUN_OPTIONS: '--preload=/tmp/no-such-file.js' },
     { BUN_INSPECT: 'ws://127.0.0.1:1/' },
     { BUN_JSC_useNoSuchOption: '1', BUN_JSC_dumpOptions: '2' },
+    { NODE_OPTIONS: '--require=/tmp/no-such-file.js' },
     { RUNT_NOFILE: 'many' },
   ]) {
     t.deepEqual(
@@ -24,6 +25,28 @@ test('what gives the engine orders in the environment of the caller has no effec
       JSON.stringify(env),
     )
   }
+})
+
+// cve: engine-environment
+test('files of the working directory give the engine no orders, and the program inherits nothing of the caller’s environment', (t) => {
+  if (lacks(t, 'executable')) return
+  const sandbox = new Sandbox(t, (spec) => {
+    spec.process!.env = ['PATH=/bin', 'HOME=/']
+    spec.process!.args = ['inside', 'env']
+  })
+  const planted = (name: string, text: string): void => {
+    writeFileSync(path.join(sandbox.bundle, name), text)
+  }
+  const evil = "require('node:fs').writeSync(1, 'planted\\n')\n"
+  planted('evil.js', evil)
+  planted('bunfig.toml', 'preload = ["./evil.js"]\n')
+  planted('.env', 'BUN_OPTIONS=--version\nRUNT_ROOT=/nowhere\n')
+  planted('package.json', '{"type":"commonjs","main":"evil.js"}')
+  planted('tsconfig.json', '{"compilerOptions":{"paths":{"*":["./evil.js"]}}}')
+  const env = { PATH: process.env.PATH ?? '', SECRET: 'of the caller', LD_LIBRARY_PATH: sandbox.bundle, LD_PRELOAD: '' }
+  const { status, stdout, stderr } = sandbox.run(['run', sandbox.id], { env })
+  t.deepEqual({ status, stderr }, { status: 0, stderr: '' })
+  t.deepEqual(lines(stdout).sort(), ['HOME=/', 'PATH=/bin'])
 })
 
 test('the program starts with the caller’s soft limit of open files, whatever the engine and the caller’s parent have', (t) => {
