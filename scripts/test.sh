@@ -6,6 +6,7 @@
 #   machine      init with hand-made and hostile plans, and the addon in some commands, under ASAN and UBSAN
 #   integration  dist/bin/runt on this machine's kernel, as root
 #   node         the same suite with `node dist/cli.js`
+#   bench        the short form of the benchmark: dist/bin/runt is not slower than runc
 #   daemons      Docker Engine, containerd, Podman and Buildah with runt as their only runtime, what each must do at least
 #   images       images that umoci, skopeo, Buildah and Docker Engine made, against what these make of them
 #   vm           the suite in a virtual machine with cgroup v2 and all controllers
@@ -13,7 +14,7 @@
 # A stage that fails does not stop the next ones; a stage of tests that runs none has failed.
 source "$(dirname "$0")/lib.sh"
 
-all=(build lint unit machine integration node daemons images vm kernel)
+all=(build lint unit machine integration node bench daemons images vm kernel)
 stages=("$@")
 [ $# -gt 0 ] || stages=("${all[@]}")
 
@@ -33,6 +34,7 @@ run_machine() {
       test/integration/{run,terminal}.test.ts
 }
 run_integration() { as_root bash scripts/test-integration.sh; }
+run_bench() { as_root bash bench/run.sh --quick; }
 run_node() { as_root env RUNT_UNDER_TEST="$PWD/dist/cli.js" bash scripts/test-integration.sh; }
 run_daemons() { bash scripts/test-daemons.sh --smoke docker containerd podman buildah; }
 run_images() { bash scripts/test-images.sh; }
@@ -66,7 +68,7 @@ for stage in "${stages[@]}"; do
   result=ok
   [ $status = 0 ] || result="FAILED (status $status)"
   case $stage in
-    lint | build)
+    lint | build | bench)
       tests='-'
       [ $status = 0 ] || total_failed=$((total_failed + 1))
       ;;

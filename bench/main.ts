@@ -1,0 +1,142 @@
+/** The program of `npm run bench`: `--help` tells its options. bench/run.sh starts it in namespaces of its own. */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { Bench } from './bench.ts'
+import { configs } from './configs.ts'
+import { compile } from './driver.ts'
+import { findPeers, type Peer, runOnce } from './peers.ts'
+import { makeResults, readResults, type Results, writeJson } from './results.ts'
+import { fillDocument, report } from './report.ts'
+import { scenarios } from './scenarios.ts'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    limit: { type: 'string', default: '0.9' },
+    write: { type: 'boolean', default: false },
+    render: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+const help = `npm run bench [-- OPTION …]: runt against runc and crun, as root. Figures go to build/bench, too.
+  --only NAME,…   only these scenarios:
+${scenarios.map(({ name, doc }) => `                    ${name.padEnd(12)} ${doc}`).join('\n')}
+  --rounds N      measurements of each kind, instead of what each scenario has
+  --quick         the short form: the default configuration, the installed runc and crun; fails where run takes too long
+  --limit RATIO   what is too long there, as a part of what runc takes (0.9); measured once more before it fails
+  --write         keep the figures of all scenarios in docs/performance.{json,md,svg}
+  --render        write docs/performance.{md,svg} anew from docs/performance.json, and measure nothing`
+
+/** Everything that bundles need, on a tmpfs that goes with this mount namespace. */
+function prepare(dir: string): void {
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'bench', dir], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`cannot mount a tmpfs: ${stderr}`)
+  for (const name of ['bin', 'proc', 'sys', 'dev', 'etc'])
+    mkdirSync(path.join(dir, 'rootfs', name), { recursive: true })
+  for (let index = 0; index < 500; index++) mkdirSync(path.join(dir, `rootfs/volumes/${index}`), { recursive: true })
+  for (const name of ['resolv.conf', 'hostname', 'hosts']) writeFileSync(path.join(dir, 'rootfs/etc', name), '')
+  for (const name of ['shared/dir', 'layers']) mkdirSync(path.join(dir, name), { recursive: true })
+  writeFileSync(path.join(dir, 'shared/file'), '')
+  compile(new URL('driver.c', import.meta.url).pathname, path.join(dir, 'driver'))
+  const programs = { true: 'return 0;', pause: 'for (;;) pause();' }
+  for (const [name, body] of Object.entries(programs)) {
+    writeFileSync(path.join(dir, `${name}.c`), `#include <unistd.h>\nint main(void) { ${body} }\n`)
+    compile(path.join(dir, `${name}.c`), path.join(dir, 'rootfs/bin', name))
+  }
+}
+
+/** Whether a peer runs a container with the default configuration. */
+function works(dir: string, peer: Peer): boolean {
+  const probe = new Bench(dir, [peer], true, undefined)
+  const bundle = probe.bundle('probe', configs.default!, '/bin/true')
+  return runOnce(peer, [...probe.state(peer), 'run', '--bundle', bundle, 'bench-probe']).ok
+}
+
+function chooseScenarios(): typeof scenarios {
+  const names = values.only?.split(',')
+  const unknown = names?.find((name) => !scenarios.some((scenario) => scenario.name === name))
+  if (unknown !== undefined) throw new Error(`there is no scenario '${unknown}'\n${help}`)
+  return scenarios.filter(({ name, quick }) => names?.includes(name) ?? (quick || !values.quick))
+}
+
+function measure(dir: string): Results {
+  const rounds = values.rounds === undefined ? (values.quick ? 12 : undefined) : Number(values.rounds)
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) throw new Error('--rounds is a number above 0')
+  const chosen = chooseScenarios()
+  prepare(dir)
+  const peers = findPeers(!values.quick, (peer) => works(dir, peer))
+  const bench = new Bench(dir, peers, values.quick, rounds)
+  try {
+    for (const { name, measure: take } of chosen) {
+      const start = performance.now()
+      take(bench)
+      console.error(`bench: ${name}: ${((performance.now() - start) / 1000).toFixed(0)} s`)
+    }
+    if (values.quick) checkLimit(bench, peers)
+  } finally {
+    bench.clean()
+  }
+  return makeResults(peers, bench.rows)
+}
+
+/**
+ * Compares `run` with runc's in this very run, by the fastest of each, which what else the machine does disturbs least; up to three times.
+ */
+function checkLimit(bench: Bench, peers: Peer[]): void {
+  const limit = Number(values.limit)
+  const fastest = (name?: string): number | undefined =>
+    bench.rows.findLast((row) => row.what === 'run' && row.peer === name)?.min
+  for (let tries = 1; ; tries++) {
+    const [own, other] = [fastest('runt'), fastest(peers.find(({ family }) => family === 'runc')?.name)]
+    if (own === undefined || other === undefined || own <= limit * other) return
+    const told = `the fastest run took ${(own / other).toFixed(2)} × runc's`
+    if (tries === 3) throw new Error(`${told}, and may take ${limit} × at most`)
+    console.error(`bench: ${told}: once more`)
+    bench.rows.splice(0, bench.rows.length, ...bench.rows.filter(({ what }) => what !== 'run'))
+    scenarios.find(({ name }) => name === 'run')!.measure(bench)
+  }
+}
+
+async function write(results: Results, folder: string): Promise<void> {
+  const { draw } = await import('./picture.ts')
+  writeFileSync(path.join(folder, 'performance.svg'), draw(results))
+}
+
+async function main(): Promise<void> {
+  if (values.help) {
+    console.log(help)
+    return
+  }
+  if (values.write && (values.only !== undefined || values.quick)) throw new Error('--write needs all scenarios')
+  if (values.render) {
+    const results = readResults('docs/performance.json')
+    fillDocument('docs/performance.md', results)
+    return write(results, 'docs')
+  }
+  const dir = mkdtempSync(path.join(tmpdir(), 'runt-bench-'))
+  let results: Results
+  try {
+    results = measure(dir)
+  } finally {
+    spawnSync('umount', ['--recursive', '--lazy', dir])
+    rmSync(dir, { recursive: true, force: true })
+  }
+  console.log(report(results))
+  const folder = values.write ? 'docs' : 'build/bench'
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(path.join(folder, 'performance.json'), writeJson(results))
+  if (values.write) fillDocument('docs/performance.md', results)
+  // The short form has nothing to draw.
+  if (!values.quick) await write(results, folder)
+}
+
+main().catch((error: unknown) => {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+})
