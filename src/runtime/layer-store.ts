@@ -117,6 +117,11 @@ export class LayerStore {
     return this.lockFile('lock', exclusive)
   }
 
+  /** For as long as a bundle is put in its place. */
+  async lockBundles(): Promise<Fd> {
+    return this.lockFile('locks/bundles', true)
+  }
+
   private async lockFile(name: string, exclusive: boolean): Promise<Fd> {
     const { files } = this.host
     const path = this.path(name)

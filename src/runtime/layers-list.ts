@@ -1,6 +1,7 @@
 /** `layers` and `prune`: what is in the store, who uses it, and the removal of what nobody does. Loaded only for them and `unpack`. */
 import type { Host } from '../host/host.ts'
 import { absolute, type Context } from './context.ts'
+import { removeParts } from './bundle-parts.ts'
 import { attempt, closeQuietly } from './failures.ts'
 import { LayerStore, type StoredLayer } from './layer-store.ts'
 import { defaultStore, removeLayers } from './layers.ts'
@@ -143,7 +144,10 @@ async function removeRubbish(store: LayerStore, context: Context): Promise<void>
     if (!whole) await store.remove(`layers/sha256/${name}`)
   }
   for (const name of await store.names('spool')) await store.remove(`spool/${name}`)
-  for (const { file, alive } of await bundles(store, host)) if (!alive) await store.remove(file)
+  for (const { file, name, alive } of await bundles(store, host)) {
+    await removeParts(host, name)
+    if (!alive) await store.remove(file)
+  }
   // What a container changed whose state went with the machine's last boot: no command knows it any more.
   for (const { file, alive } of await containers(store, host))
     if (!alive) await removeLayers(context, { directory: `${store.dir}/${file}` })

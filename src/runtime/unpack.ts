@@ -6,7 +6,8 @@ import { filesOfArchive, filesOfDirectory, imageError, type SourceFiles } from '
 import { parsePlatform, platformOf, type Image } from '../images/image.ts'
 import { findImage, parseSource, type SourceName } from '../images/source.ts'
 import { absolute, type Context } from './context.ts'
-import { attempt, closeQuietly, isErrno, Undo } from './failures.ts'
+import { attempt, closeQuietly, Undo } from './failures.ts'
+import { partOf, removeParts } from './bundle-parts.ts'
 import { chainIds, LayerStore } from './layer-store.ts'
 import { storeDir } from './layers-list.ts'
 import type { UnpackedBundle, UnpackProgress, UnpackRequest } from './unpacking.ts'
@@ -57,7 +58,6 @@ export async function unpackInto(
   await refuseExisting(host, bundle)
   const store = new LayerStore(host, dir, (message) => context.log?.warn(message))
   const limits = { maxEntries: request.maxEntries ?? defaultMaxEntries, maxBytes: request.maxBytes ?? defaultMaxBytes }
-  const undo = new Undo()
   const lock = await store.lock(false)
   try {
     if (rootless && (await store.layerRights()) === layerRights.oneId)
@@ -71,25 +71,28 @@ export async function unpackInto(
     try {
       const made = await provideLayers(host, store, image, limits, onProgress)
       const ids = rootless ? await idsOfNamespace(host) : undefined
-      await writeBundle(context, store, bundle, { image, layers: made.layers, request, ids }, undo)
+      await writeBundle(context, store, bundle, { image, layers: made.layers, request, ids })
       return { bundle, ...made, reference: image.reference }
     } finally {
       await done()
     }
-  } catch (error) {
-    throw await undo.after(error)
   } finally {
     await closeQuietly(host, lock)
   }
 }
 
+/** What an unpacking that was killed left in a directory of the user's, an empty rootfs, is no bundle. */
 async function refuseExisting(host: Host, bundle: string): Promise<void> {
-  for (const name of ['config.json', 'rootfs']) {
-    const file = `${bundle}/${name}`
-    const there = await attempt(`examine ${file}`, {}, () => host.files.status(file, { follow: false }))
-    if (there === undefined) continue
+  const refuse = (file: string) => {
     throw new RuntError('EXISTS', `${file} exists`, { hint: 'remove it first, or name another directory' })
   }
+  const statusOf = (file: string) => attempt(`examine ${file}`, {}, () => host.files.status(file, { follow: false }))
+  if ((await statusOf(`${bundle}/config.json`)) !== undefined) refuse(`${bundle}/config.json`)
+  const rootfs = `${bundle}/rootfs`
+  const there = await statusOf(rootfs)
+  if (there === undefined) return
+  if (there.type !== 'directory') refuse(rootfs)
+  if ((await attempt(`read ${rootfs}`, {}, () => host.files.list(rootfs))).length > 0) refuse(rootfs)
 }
 
 /** The image in a source; an archive is spooled for it, until `done`. */
@@ -158,7 +161,6 @@ async function writeBundle(
     request,
     ids,
   }: { image: Image; layers: readonly string[]; request: UnpackRequest; ids: OwnIds | undefined },
-  undo: Undo,
 ): Promise<void> {
   const { host, log } = context
   const directories = layers.map((layer) => store.directory(layer)).reverse()
@@ -176,19 +178,46 @@ async function writeBundle(
   const spec = convertConfig(image.config, { passwd, group }, { terminal, annotations, warn, ids })
   for (const warning of warnings) await log?.warn(warning)
 
-  const existed = (await host.files.status(bundle)) !== undefined
-  await attempt(`make bundle ${bundle}`, {}, async () => {
-    await host.files.mkdirParents(bundle, 0o755)
-    if (!existed) undo.push(`remove ${bundle}`, () => host.files.rmdir(bundle))
-    // Before the bundle is one: what is used must be known as such.
-    await store.register(bundle, layers)
-    await host.files.mkdir(`${bundle}/rootfs`, 0o755)
-    undo.push(`remove ${bundle}/rootfs`, () => host.files.rmdir(`${bundle}/rootfs`))
-    try {
-      await host.files.writeNew(`${bundle}/config.json`, `${JSON.stringify(spec, null, '\t')}\n`, 0o644)
-    } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw error
-      throw new RuntError('EXISTS', `${bundle}/config.json exists`, { cause: error })
+  // Before the bundle is one: what is used must be known as such.
+  await store.register(bundle, layers)
+  await placeBundle(host, store, bundle, `${JSON.stringify(spec, null, '\t')}\n`)
+}
+
+/**
+ * Makes the bundle, all of it at once: by renaming a directory that is made beside it, or config.json where the directory is there.
+ * What somebody who died left half done is removed: its name is the same.
+ */
+async function placeBundle(host: Host, store: LayerStore, bundle: string, config: string): Promise<void> {
+  const { files } = host
+  const lock = await store.lockBundles()
+  const undo = new Undo()
+  const write = async (directory: string, name: string) => {
+    const rootfs = `${directory}/rootfs`
+    if ((await files.status(rootfs)) === undefined) {
+      await files.mkdir(rootfs, 0o755)
+      undo.push(`remove ${rootfs}`, () => files.rmdir(rootfs))
     }
-  })
+    await files.writeNew(`${directory}/${name}`, config, 0o644)
+    undo.push(`remove ${directory}/${name}`, () => files.unlink(`${directory}/${name}`))
+  }
+  try {
+    await attempt(`make bundle ${bundle}`, {}, async () => {
+      await removeParts(host, bundle)
+      await refuseExisting(host, bundle)
+      if ((await files.status(bundle)) !== undefined) {
+        await write(bundle, partOf.config)
+        await files.rename(`${bundle}/${partOf.config}`, `${bundle}/config.json`)
+        return
+      }
+      const part = partOf.bundle(bundle)
+      await files.mkdirParents(part, 0o755)
+      undo.push(`remove ${part}`, () => files.rmdir(part))
+      await write(part, 'config.json')
+      await files.rename(part, bundle)
+    })
+  } catch (error) {
+    throw await undo.after(error)
+  } finally {
+    await closeQuietly(host, lock)
+  }
 }

@@ -1,6 +1,6 @@
 /** A user of the machine other than root, for the tests of containers without root. */
 import type { ExecutionContext } from 'ava'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -78,6 +78,16 @@ export class UserSandbox extends Sandbox {
       env: this.environment(options),
     })
     return { status: status ?? 137, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') }
+  }
+
+  /** The same, without waiting for its end; the test ends it. */
+  startAsUser(args: readonly string[], options: UserOptions = {}): ChildProcess {
+    const [file, ...rest] = this.userCommand(args, options)
+    return spawn(file!, rest, {
+      cwd: options.cwd ?? this.bundle,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: this.environment(options),
+    })
   }
 
   private environment(options: UserOptions): Record<string, string> {

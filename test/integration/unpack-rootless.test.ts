@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Spec } from '../../src/spec/schema.gen.ts'
-import { inVm, lacks, type Result } from './harness.ts'
+import { eventually, inVm, lacks, type Result } from './harness.ts'
 import { archiveOf, chainIdsOf, dockerFiles, layoutFiles, writeFiles, type TestImage } from './images.ts'
 import { mountMappable } from './mappable.ts'
 import { gid, grantSubids, subCount, subids, uid, UserSandbox, type UserOptions } from './rootless.ts'
@@ -226,3 +226,32 @@ serial('the worker works for nobody who is no root of a user namespace', (t) => 
   t.true(existsSync(shop.place))
   t.notRegex(shop.do(['--help']).stdout, /inside/)
 })
+
+serial('the worker ends with the command that is killed, and the next one works', async (t) => {
+  const shop = new UserShop(t)
+  grantSubids(t)
+  const archive = archiveOf(dockerFiles('web', imageOf(shop)))
+  const child = shop.startAsUser(['unpack', '--image', '-', 'web'], { env: shop.env, cwd: shop.place })
+  child.stdin!.on('error', () => undefined).write(archive.subarray(0, archive.length >> 1))
+  await eventually(() => workers(shop.store).length === 1, 'the worker runs')
+  await eventually(() => existsSync(path.join(shop.store, 'spool')) && shop.rubbish().length === 1, 'it reads')
+  child.kill('SIGKILL')
+  await eventually(() => workers(shop.store).length === 0, 'the worker ends')
+  const { status, stderr } = shop.do(['unpack', '--image', '-', 'web'], archive)
+  t.is(status, 0, stderr)
+  t.is(shop.do(['prune']).stderr, '')
+  t.deepEqual(shop.rubbish(), [])
+})
+
+/** Processes that work on a store in a user namespace. */
+function workers(store: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      return command.includes('\0inside-user-namespace\0') && command.includes(store)
+    } catch {
+      return false
+    }
+  })
+}
