@@ -1,6 +1,7 @@
 #include "archive.h"
 
 #include <dlfcn.h>
+#include <iconv.h>
 
 #include "failure.h"
 
@@ -48,6 +49,10 @@ ArchiveLibrary load() {
   find(handle, "archive_entry_rdevminor", library.device_minor);
   find(handle, "archive_entry_xattr_reset", library.xattr_reset);
   find(handle, "archive_entry_xattr_next", library.xattr_next);
+  // The conversion that names in pax headers go through in the C locale, kept open: the processes that parse cannot
+  // open the C library's tables any more. Without it they take the names as they are.
+  static iconv_t plain = ::iconv_open("ANSI_X3.4-1968", "UTF-8");
+  static_cast<void>(plain);
   return library;
 }
 

@@ -9,9 +9,9 @@
 #include <chrono>
 #include <climits>
 
+#include "archive_stream.h"
 #include "binding.h"
 #include "unpack_root.h"
-#include "unpack_stream.h"
 #include "unpack_tree.h"
 
 namespace runt {
@@ -29,78 +29,40 @@ struct Limits {
   uint64_t bytes;
 };
 
-// What both kinds of work have in common: an archive, taken piece by piece.
+// An archive, taken piece by piece.
 class Work {
  public:
-  Work(int fd, const Limits &limits) : stream_(fd, limits.bytes), limits_(limits) {}
+  Work(int fd, const Limits &limits, bool contents, std::unique_ptr<Taker> taker)
+      : taker_(std::move(taker)), stream_(fd, limits.bytes, contents), intake_(*taker_, limits.entries) {}
   Work(const Work &) = delete;
   Work &operator=(const Work &) = delete;
-  virtual ~Work() = default;
 
   // Works for so many milliseconds, or to the end: then true.
   bool step(int64_t milliseconds) {
-    const PlainNames names;
     const auto until = Clock::now() + std::chrono::milliseconds(milliseconds);
     for (unsigned pieces = 1;; pieces++) {
-      if (!advance()) return true;
+      switch (stream_.next(record_, until)) {
+        case ArchiveStream::Next::Record:
+          intake_.accept(record_, stream_.bytes_unpacked());
+          break;
+        case ArchiveStream::Next::Waiting:
+          return false;
+        case ArchiveStream::Next::Done:
+          return true;
+      }
       if (pieces % kPiecesPerLook == 0 && Clock::now() >= until) return false;
     }
   }
 
-  TarStream &stream() { return stream_; }
-  uint64_t entries() const { return entries_; }
-
- protected:
-  virtual bool take(archive_entry *entry) = 0;
-  virtual void content(const void *block, size_t size, int64_t offset) = 0;
-  virtual void end_of_content() = 0;
+  ArchiveStream &stream() { return stream_; }
+  Taker &taker() { return *taker_; }
+  uint64_t entries() const { return intake_.entries(); }
 
  private:
-  bool advance() {
-    if (in_content_) {
-      const void *block = nullptr;
-      size_t size = 0;
-      int64_t offset = 0;
-      in_content_ = stream_.content(&block, &size, &offset);
-      if (in_content_)
-        content(block, size, offset);
-      else
-        end_of_content();
-      return true;
-    }
-    if (in_archive_) {
-      archive_entry *entry = stream_.next();
-      in_archive_ = entry != nullptr;
-      if (entry == nullptr) return true;
-      if (entries_ == limits_.entries) throw Refused{"entries", "", std::to_string(limits_.entries)};
-      entries_++;
-      in_content_ = take(entry);
-      return true;
-    }
-    return !stream_.drain();
-  }
-
-  TarStream stream_;
-  const Limits limits_;
-  uint64_t entries_ = 0;
-  bool in_archive_ = true;
-  bool in_content_ = false;
-};
-
-class LayerWork final : public Work {
- public:
-  LayerWork(int fd, const Limits &limits, Fd root, bool on_others, Rights rights)
-      : Work(fd, limits), tree_(std::move(root), on_others, rights) {}
-
-  void finish() { tree_.finish(); }
-  const LayerTree &tree() const { return tree_; }
-
- private:
-  bool take(archive_entry *entry) override { return tree_.add(entry); }
-  void content(const void *block, size_t size, int64_t offset) override { tree_.write(block, size, offset); }
-  void end_of_content() override { tree_.finish_file(); }
-
-  LayerTree tree_;
+  const std::unique_ptr<Taker> taker_;
+  ArchiveStream stream_;
+  Intake intake_;
+  Record record_;
 };
 
 // A file of a spooled archive: its name, its number in the directory or -1, and where it is a link to another, that
@@ -112,28 +74,19 @@ struct Spooled {
   std::string link;
 };
 
-class SpoolWork final : public Work {
+class Spool final : public Taker {
  public:
-  SpoolWork(int fd, const Limits &limits, Fd directory) : Work(fd, limits), directory_(std::move(directory)) {}
+  // Without a directory: only the sums are wanted.
+  explicit Spool(Fd directory) : directory_(std::move(directory)) {}
 
-  const std::vector<Spooled> &list() const { return list_; }
-
- private:
-  bool take(archive_entry *entry) override {
-    const ArchiveLibrary &lib = archive_library();
-    const char *name = lib.path(entry);
-    const char *hard = lib.hardlink(entry);
-    const char *link = hard != nullptr ? hard : lib.file_type(entry) == S_IFLNK ? lib.symlink(entry) : nullptr;
-    const bool file = link == nullptr && lib.file_type(entry) == S_IFREG;
-    // Only the sums are wanted.
+  bool add(Entry entry) override {
     if (!directory_.valid()) return false;
-    if (!file && link == nullptr) return false;
+    const bool symlink = !entry.linked && entry.type == S_IFLNK;
+    const bool file = !entry.linked && entry.type == S_IFREG;
+    if (!file && !symlink && !entry.linked) return false;
     const int64_t number = file ? static_cast<int64_t>(list_.size()) : -1;
     // A hard link's target counts from the root of the archive.
-    list_.push_back({name == nullptr ? "" : name, number, 0,
-                     link == nullptr   ? ""
-                     : hard != nullptr ? "/" + std::string(hard)
-                                       : std::string(link)});
+    list_.push_back({entry.path, number, 0, entry.linked ? "/" + entry.hardlink : symlink ? entry.symlink : ""});
     if (!file) return false;
     const std::string path = std::to_string(number);
     file_.reset(::openat(directory_.get(), path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -141,20 +94,22 @@ class SpoolWork final : public Work {
     return true;
   }
 
-  void content(const void *block, size_t size, int64_t offset) override {
-    const char *at = static_cast<const char *>(block);
+  void write(const char *data, size_t size, int64_t offset) override {
     while (size > 0) {
-      const ssize_t written = retry([&] { return ::pwrite(file_.get(), at, size, offset); });
+      const ssize_t written = retry([&] { return ::pwrite(file_.get(), data, size, offset); });
       if (written == -1) fail("pwrite", list_.back().name);
-      at += written;
+      data += written;
       offset += written;
       size -= static_cast<size_t>(written);
     }
     list_.back().size = offset;
   }
 
-  void end_of_content() override { file_.reset(); }
+  void finish_file() override { file_.reset(); }
 
+  const std::vector<Spooled> &list() const { return list_; }
+
+ private:
   Fd directory_;
   Fd file_;
   std::vector<Spooled> list_;
@@ -218,9 +173,9 @@ Napi::Value unpack_open(const Napi::CallbackInfo &info) {
   const Rights rights = rights_of(args, 5);
   inherit_root(layers.empty() ? "" : layers.front(), directory);
   Fd root = layers.empty() ? mount_base(directory, rights) : mount_layers(layers, directory, rights);
-  const PlainNames names;
   try {
-    return handle_of(info.Env(), std::make_unique<LayerWork>(fd, limits, std::move(root), !layers.empty(), rights));
+    auto tree = std::make_unique<LayerTree>(std::move(root), !layers.empty(), rights);
+    return handle_of(info.Env(), std::make_unique<Work>(fd, limits, true, std::move(tree)));
   } catch (const Refused &refused) {
     return refusal(info.Env(), refused);
   }
@@ -235,12 +190,13 @@ Napi::Value spool_open(const Napi::CallbackInfo &info) {
   Fd target;
   if (!directory.empty()) {
     // allow path: of the store
+    // allow path: of the store
     target.reset(retry([&] { return ::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
     if (!target.valid()) fail("open", directory);
   }
-  const PlainNames names;
   try {
-    return handle_of(info.Env(), std::make_unique<SpoolWork>(fd, limits, std::move(target)));
+    auto spool = std::make_unique<Spool>(std::move(target));
+    return handle_of(info.Env(), std::make_unique<Work>(fd, limits, !directory.empty(), std::move(spool)));
   } catch (const Refused &refused) {
     return refusal(info.Env(), refused);
   }
@@ -269,14 +225,14 @@ Napi::Value unpack_finish(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   Work &work = work_of(args, info);
   auto result = Napi::Object::New(info.Env());
-  if (auto *layer = dynamic_cast<LayerWork *>(&work)) {
+  if (auto *layer = dynamic_cast<LayerTree *>(&work.taker())) {
     layer->finish();
-    tell(result, "devices", layer->tree().devices());
-    tell(result, "attributes", layer->tree().attributes());
+    tell(result, "devices", layer->devices());
+    tell(result, "attributes", layer->attributes());
   }
   result.Set("digest", work.stream().digest());
   result.Set("diffId", work.stream().diff_id());
-  if (const auto *spool = dynamic_cast<SpoolWork *>(&work)) {
+  if (const auto *spool = dynamic_cast<Spool *>(&work.taker())) {
     auto list = Napi::Array::New(info.Env(), spool->list().size());
     uint32_t index = 0;
     for (const Spooled &file : spool->list()) {

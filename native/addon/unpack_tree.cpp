@@ -14,7 +14,6 @@
 
 #include "failure.h"
 #include "unpack_root.h"
-#include "unpack_stream.h"
 
 namespace runt {
 
@@ -73,7 +72,7 @@ struct LayerTree::Metadata {
   gid_t gid;
   mode_t mode;
   timespec time;
-  archive_entry *entry;
+  const Entry &entry;
 };
 
 std::string clean_path(std::string_view name, const std::string &entry) {
@@ -265,38 +264,29 @@ void LayerTree::white_out(const std::string &path) {
     fail("openat", entry_);
 }
 
-LayerTree::Metadata LayerTree::metadata_of(archive_entry *entry) const {
-  const ArchiveLibrary &lib = archive_library();
-  const int64_t uid = lib.uid(entry);
-  const int64_t gid = lib.gid(entry);
-  if (uid < 0 || gid < 0 || uid >= UINT32_MAX || gid >= UINT32_MAX) {
-    throw Refused{"owner", entry_, std::to_string(uid) + ":" + std::to_string(gid)};
+LayerTree::Metadata LayerTree::metadata_of(const Entry &entry) const {
+  if (entry.uid < 0 || entry.gid < 0 || entry.uid >= UINT32_MAX || entry.gid >= UINT32_MAX) {
+    throw Refused{"owner", entry_, std::to_string(entry.uid) + ":" + std::to_string(entry.gid)};
   }
-  return {static_cast<uid_t>(uid), static_cast<gid_t>(gid), lib.mode(entry) & 07777,
-          timespec{lib.mtime(entry), lib.mtime_nanoseconds(entry)}, entry};
+  return {static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid), entry.mode,
+          timespec{entry.seconds, static_cast<long>(entry.nanoseconds)}, entry};
 }
 
 // Without the machine's rights: attributes for which the kernel wants them, and ids of others in those of the image.
-bool LayerTree::may_leave_out(const char *attribute, int error) const {
-  const std::string_view name = attribute;
+bool LayerTree::may_leave_out(std::string_view attribute, int error) const {
   if (rights_ == Rights::kAll) return false;
-  if (error == EPERM) return name.starts_with("trusted.") || name.starts_with("security.");
+  if (error == EPERM) return attribute.starts_with("trusted.") || attribute.starts_with("security.");
   return rights_ == Rights::kOneId && error == EINVAL &&
-         (name == "security.capability" || name.starts_with("system.posix_acl_"));
+         (attribute == "security.capability" || attribute.starts_with("system.posix_acl_"));
 }
 
 void LayerTree::describe_attributes(int fd, const Metadata &metadata, const std::string &path, bool existed) {
-  const ArchiveLibrary &lib = archive_library();
   const std::string link = proc_path(fd);
-  std::vector<std::string> given;
-  const char *name = nullptr;
-  const void *value = nullptr;
-  size_t size = 0;
-  lib.xattr_reset(metadata.entry);
-  while (lib.xattr_next(metadata.entry, &name, &value, &size) == ArchiveLibrary::kOk) {
-    if (name == nullptr || belongs_to_machine(name)) continue;
+  std::vector<std::string_view> given;
+  for (const auto &[name, value] : metadata.entry.xattrs) {
+    if (belongs_to_machine(name)) continue;
     if (belongs_to_overlay(name)) throw Refused{"xattr", entry_, name};
-    if (::setxattr(link.c_str(), name, value, size, 0) != 0) {
+    if (::setxattr(link.c_str(), name.c_str(), value.data(), value.size(), 0) != 0) {
       if (!may_leave_out(name, errno)) fail("setxattr", path + " (" + name + ")");
       attributes_.add(path + " (" + name + ")");
       continue;
@@ -334,8 +324,8 @@ void LayerTree::describe(int fd, bool by_path, const Metadata &metadata, const s
     fail("utimensat", path);
 }
 
-void LayerTree::add_root(archive_entry *entry) {
-  if (archive_library().file_type(entry) != S_IFDIR) throw Refused{"root", entry_, ""};
+void LayerTree::add_root(const Entry &entry) {
+  if (entry.type != S_IFDIR) throw Refused{"root", entry_, ""};
   const Metadata metadata = metadata_of(entry);
   Fd root = open_inside("", O_RDONLY | O_DIRECTORY);
   if (!root.valid()) fail("openat2", entry_);
@@ -343,7 +333,7 @@ void LayerTree::add_root(archive_entry *entry) {
   times_.insert_or_assign("", metadata.time);
 }
 
-void LayerTree::add_directory(archive_entry *entry, const Place &place) {
+void LayerTree::add_directory(const Entry &entry, const Place &place) {
   const Metadata metadata = metadata_of(entry);
   struct stat status;
   bool existed = ::fstatat(place.parent, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
@@ -359,7 +349,7 @@ void LayerTree::add_directory(archive_entry *entry, const Place &place) {
   times_.insert_or_assign(place.path(), metadata.time);
 }
 
-void LayerTree::add_link(archive_entry *entry, const Place &place, const std::string &target) {
+void LayerTree::add_link(const Entry &entry, const Place &place, const std::string &target) {
   const Metadata metadata = metadata_of(entry);
   // The cache of the parent is about to be the target's.
   const Fd parent(::fcntl(place.parent, F_DUPFD_CLOEXEC, 3));
@@ -392,30 +382,28 @@ void LayerTree::add_link(archive_entry *entry, const Place &place, const std::st
   describe(made.get(), true, metadata, entry_, false);
 }
 
-void LayerTree::add_symlink(archive_entry *entry, const Place &place) {
+void LayerTree::add_symlink(const Entry &entry, const Place &place) {
   const Metadata metadata = metadata_of(entry);
-  const char *target = archive_library().symlink(entry);
-  if (target == nullptr || *target == '\0') throw Refused{"symlink", entry_, ""};
+  if (entry.symlink.empty()) throw Refused{"symlink", entry_, ""};
   remove(place.parent, place.name, place.path(), 0);
-  if (::symlinkat(target, place.parent, place.name.c_str()) != 0) fail("symlinkat", entry_);
+  if (::symlinkat(entry.symlink.c_str(), place.parent, place.name.c_str()) != 0) fail("symlinkat", entry_);
   Fd made(retry([&] { return ::openat(place.parent, place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
   if (!made.valid()) fail("openat", entry_);
   describe(made.get(), true, metadata, entry_, false);
 }
 
-void LayerTree::add_node(archive_entry *entry, const Place &place, mode_t type) {
-  const ArchiveLibrary &lib = archive_library();
+void LayerTree::add_node(const Entry &entry, const Place &place) {
   const Metadata metadata = metadata_of(entry);
   dev_t device = 0;
-  if (type != S_IFIFO) {
-    device = makedev(lib.device_major(entry), lib.device_minor(entry));
+  if (entry.type != S_IFIFO) {
+    device = makedev(entry.device_major, entry.device_minor);
     // Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories": this one is no device.
-    if (type == S_IFCHR && device == 0) throw Refused{"whiteout-device", entry_, ""};
+    if (entry.type == S_IFCHR && device == 0) throw Refused{"whiteout-device", entry_, ""};
   }
   remove(place.parent, place.name, place.path(), 0);
-  if (::mknodat(place.parent, place.name.c_str(), type | 0600, device) != 0) {
+  if (::mknodat(place.parent, place.name.c_str(), entry.type | 0600, device) != 0) {
     // mknod(2): devices are root's of the machine to make. A container without root is given its own.
-    if (errno != EPERM || type == S_IFIFO || rights_ == Rights::kAll) fail("mknodat", entry_);
+    if (errno != EPERM || entry.type == S_IFIFO || rights_ == Rights::kAll) fail("mknodat", entry_);
     missing_.insert(place.path());
     devices_.add(entry_);
     return;
@@ -425,7 +413,7 @@ void LayerTree::add_node(archive_entry *entry, const Place &place, mode_t type) 
   describe(made.get(), true, metadata, entry_, false);
 }
 
-void LayerTree::start_file(archive_entry *entry, const Place &place) {
+void LayerTree::start_file(Entry entry, const Place &place) {
   // Refused before anything is made.
   metadata_of(entry);
   remove(place.parent, place.name, place.path(), 0);
@@ -433,15 +421,11 @@ void LayerTree::start_file(archive_entry *entry, const Place &place) {
     return ::openat(place.parent, place.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   }));
   if (!file_.fd.valid()) fail("openat", entry_);
-  file_.name = entry_;
-  file_.size = archive_library().size(entry);
-  file_.entry = entry;
+  file_.entry = std::move(entry);
 }
 
-bool LayerTree::add(archive_entry *entry) {
-  const ArchiveLibrary &lib = archive_library();
-  const char *name = lib.path(entry);
-  entry_ = name == nullptr ? "" : name;
+bool LayerTree::add(Entry entry) {
+  entry_ = entry.path;
   if (entry_.empty()) throw Refused{"no-name", "", ""};
   const std::string path = clean_path(entry_, entry_);
   if (path.empty()) {
@@ -458,33 +442,31 @@ bool LayerTree::add(archive_entry *entry) {
     white_out(path);
     return false;
   }
-  const mode_t type = lib.file_type(entry);
-  const char *link = lib.hardlink(entry);
-  if (link == nullptr && type != S_IFREG && type != S_IFDIR && type != S_IFLNK && type != S_IFIFO && type != S_IFCHR &&
+  const mode_t type = entry.type;
+  if (!entry.linked && type != S_IFREG && type != S_IFDIR && type != S_IFLNK && type != S_IFIFO && type != S_IFCHR &&
       type != S_IFBLK) {
     throw Refused{"type", entry_, ""};
   }
   const Place place = find(path, true);
-  if (link != nullptr)
-    add_link(entry, place, link);
+  if (entry.linked)
+    add_link(entry, place, entry.hardlink);
   else if (type == S_IFDIR)
     add_directory(entry, place);
   else if (type == S_IFLNK)
     add_symlink(entry, place);
   else if (type != S_IFREG)
-    add_node(entry, place, type);
+    add_node(entry, place);
   else
-    start_file(entry, place);
+    start_file(std::move(entry), place);
   mark(place);
   return file_.fd.valid();
 }
 
-void LayerTree::write(const void *block, size_t size, int64_t offset) {
-  const char *at = static_cast<const char *>(block);
+void LayerTree::write(const char *data, size_t size, int64_t offset) {
   while (size > 0) {
-    const ssize_t written = retry([&] { return ::pwrite(file_.fd.get(), at, size, offset); });
-    if (written == -1) fail("pwrite", file_.name);
-    at += written;
+    const ssize_t written = retry([&] { return ::pwrite(file_.fd.get(), data, size, offset); });
+    if (written == -1) fail("pwrite", entry_);
+    data += written;
     offset += written;
     size -= static_cast<size_t>(written);
   }
@@ -492,8 +474,8 @@ void LayerTree::write(const void *block, size_t size, int64_t offset) {
 
 void LayerTree::finish_file() {
   // Where it ends with a hole, nothing has said so yet.
-  if (::ftruncate(file_.fd.get(), file_.size) != 0) fail("ftruncate", file_.name);
-  describe(file_.fd.get(), false, metadata_of(file_.entry), file_.name, false);
+  if (::ftruncate(file_.fd.get(), file_.entry.size) != 0) fail("ftruncate", entry_);
+  describe(file_.fd.get(), false, metadata_of(file_.entry), entry_, false);
   file_.fd.reset();
 }
 

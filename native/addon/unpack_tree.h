@@ -10,7 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "archive.h"
+#include "archive_intake.h"
 #include "fd.h"
 #include "unpack_root.h"
 
@@ -19,9 +19,7 @@ namespace runt {
 // One file of the layer that is being written.
 struct OpenFile {
   Fd fd;
-  std::string name;
-  int64_t size = 0;
-  archive_entry *entry = nullptr;
+  Entry entry;
 };
 
 // What could not be made without the rights to it.
@@ -35,17 +33,15 @@ struct LeftOut {
   }
 };
 
-class LayerTree {
+class LayerTree final : public Taker {
  public:
   // `on_others`: there are layers below, which whiteouts can hide.
   LayerTree(Fd root, bool on_others, Rights rights);
-  LayerTree(const LayerTree &) = delete;
-  LayerTree &operator=(const LayerTree &) = delete;
 
-  // Makes what the entry stands for. True for a file whose content follows: write() and finish_file().
-  bool add(archive_entry *entry);
-  void write(const void *block, size_t size, int64_t offset);
-  void finish_file();
+  // Makes what the entry stands for.
+  bool add(Entry entry) override;
+  void write(const char *data, size_t size, int64_t offset) override;
+  void finish_file() override;
   // Directories get their times once nothing changes them any more, and all goes to the disk.
   void finish();
 
@@ -78,16 +74,16 @@ class LayerTree {
   void hide_others(int directory, const std::string &path, int depth);
   void remove(int parent, const std::string &name, const std::string &path, int depth);
 
-  void add_root(archive_entry *entry);
-  void add_directory(archive_entry *entry, const Place &place);
-  void add_link(archive_entry *entry, const Place &place, const std::string &target);
-  void add_symlink(archive_entry *entry, const Place &place);
-  void add_node(archive_entry *entry, const Place &place, mode_t type);
-  void start_file(archive_entry *entry, const Place &place);
+  void add_root(const Entry &entry);
+  void add_directory(const Entry &entry, const Place &place);
+  void add_link(const Entry &entry, const Place &place, const std::string &target);
+  void add_symlink(const Entry &entry, const Place &place);
+  void add_node(const Entry &entry, const Place &place);
+  void start_file(Entry entry, const Place &place);
   void describe(int fd, bool by_path, const Metadata &metadata, const std::string &path, bool existed);
   void describe_attributes(int fd, const Metadata &metadata, const std::string &path, bool existed);
-  bool may_leave_out(const char *attribute, int error) const;
-  Metadata metadata_of(archive_entry *entry) const;
+  bool may_leave_out(std::string_view attribute, int error) const;
+  Metadata metadata_of(const Entry &entry) const;
 
   Fd root_;
   std::string root_path_;

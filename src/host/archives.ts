@@ -9,6 +9,8 @@ export interface Refusal {
     | 'compression'
     /** Not a tar, or a damaged one; `detail` is libarchive's. */
     | 'tar'
+    /** The process that took the archive apart `detail`: it died, or said what none says that is in order. */
+    | 'parser'
     /** More than so many entries, or bytes: `detail`. */
     | 'entries'
     | 'bytes'

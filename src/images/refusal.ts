@@ -4,6 +4,7 @@ import type { Refusal } from '../host/host.ts'
 const sentences: Readonly<Record<Refusal['kind'], (detail: string) => string>> = {
   compression: (detail) => `cannot be decompressed: ${detail}`,
   tar: (detail) => `is no tar, or a damaged one: ${detail}`,
+  parser: (detail) => `the process that took it apart ${detail}: the archive may be made to attack libarchive`,
   entries: (detail) => `has more than ${detail} entries`,
   bytes: (detail) => `has more than ${detail} bytes`,
   outside: () => 'its name, or that of what it links to, leads out of the image',
