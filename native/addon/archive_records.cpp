@@ -180,7 +180,7 @@ void put_source(std::string &to, std::string_view digest) {
   put_record(to, RecordKind::Source, [&] { put_string(to, digest); });
 }
 
-std::pair<char *, size_t> RecordReader::room() {
+std::span<char> RecordReader::room() {
   if (begin_ > 0) {
     std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
     end_ -= begin_;

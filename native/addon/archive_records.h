@@ -18,6 +18,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,7 +63,7 @@ void put_source(std::string &to, std::string_view digest);
 class RecordReader {
  public:
   // Where the next bytes go, at least one, and how many came.
-  std::pair<char *, size_t> room();
+  std::span<char> room();
   void filled(size_t size) { end_ += size; }
   // False: not whole yet. Throws Refused, "parser", where it is none.
   bool next(Record &record);

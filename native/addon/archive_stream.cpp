@@ -187,7 +187,7 @@ ArchiveStream::Next ArchiveStream::next(Record &record, Clock::time_point until)
   const NoPipeSignal no_signal;
   for (;;) {
     if (parsed_) {
-      if (cut_short_) throw *cut_short_;
+      if (cut_short_) tell_cut();
       if (plain_ended_) return Next::Done;
     } else if (records_.next(record)) {
       switch (record.kind) {
@@ -200,7 +200,7 @@ ArchiveStream::Next ArchiveStream::next(Record &record, Clock::time_point until)
           stop_feeding();
           return Next::Record;
         case RecordKind::Refused:
-          if (record.at_end && cut_short_) throw *cut_short_;
+          if (record.at_end && cut_short_) tell_cut();
           throw Refused{record.refused, record.name, record.text};
         case RecordKind::Failed:
           fail_with(record.error, "parse", record.text);
@@ -211,6 +211,8 @@ ArchiveStream::Next ArchiveStream::next(Record &record, Clock::time_point until)
     if (!pump(until)) return Next::Waiting;
   }
 }
+
+void ArchiveStream::tell_cut() const { throw Refused{cut_short_->kind, cut_short_->name, cut_short_->detail}; }
 
 bool ArchiveStream::pump(Clock::time_point until) {
   enum { kPlain, kFeed, kRecords, kCount };
@@ -230,8 +232,8 @@ bool ArchiveStream::pump(Clock::time_point until) {
 }
 
 void ArchiveStream::read_records() {
-  const auto [to, room] = records_.room();
-  const ssize_t size = retry([&] { return ::read(records_in_.get(), to, room); });
+  const std::span<char> room = records_.room();
+  const ssize_t size = retry([&] { return ::read(records_in_.get(), room.data(), room.size()); });
   if (size == -1 && errno != EAGAIN) fail("read");
   if (size == 0) died(*parser_);
   if (size > 0) records_.filled(static_cast<size_t>(size));
@@ -297,8 +299,8 @@ void ArchiveStream::end_of_plain() {
         misbehaved("said what another is to say");
       return;
     }
-    const auto [to, room] = report.room();
-    const ssize_t size = retry([&] { return ::read(report_.get(), to, room); });
+    const std::span<char> room = report.room();
+    const ssize_t size = retry([&] { return ::read(report_.get(), room.data(), room.size()); });
     if (size == -1) fail("read");
     if (size == 0) died(*decompressor_);
     report.filled(static_cast<size_t>(size));

@@ -53,6 +53,7 @@ class ArchiveStream {
   void read_records();
   void end_of_plain();
   void stop_feeding();
+  [[noreturn]] void tell_cut() const;
 
   const uint64_t most_;
   // Where the tar comes from: the source, or who decompresses it.

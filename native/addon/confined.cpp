@@ -12,7 +12,8 @@
 
 #include <csignal>
 #include <cstddef>
-#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "failure.h"
@@ -111,11 +112,12 @@ bool pages_of_data(uint64_t &pages) {
   const ssize_t size = file.valid() ? ::read(file.get(), text, sizeof text - 1) : -1;
   if (size <= 0) return false;
   text[size] = 0;
-  unsigned long long data = 0;
   // size resident shared text lib data: man 5 proc
-  if (std::sscanf(text, "%*u %*u %*u %*u %*u %llu", &data) != 1) return false;
-  pages = data;
-  return true;
+  const char *at = text;
+  for (int field = 0; field < 5 && at != nullptr; field++) at = std::strchr(field == 0 ? at : at + 1, ' ');
+  if (at == nullptr) return false;
+  pages = std::strtoull(at, nullptr, 10);
+  return pages != 0;
 }
 
 bool limit(int resource, uint64_t value) {
