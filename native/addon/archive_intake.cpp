@@ -6,7 +6,7 @@
 
 namespace runt {
 
-void Intake::accept(Record &record, uint64_t tar) {
+void Intake::receive(Record &record, uint64_t tar) {
   // Content is that of a file, and ends before anything else comes.
   const bool of_content = record.kind == RecordKind::Data || record.kind == RecordKind::ContentEnd;
   if (of_content != in_file_) misbehaved("mixed up files");

@@ -28,7 +28,7 @@ class Intake {
 
   // An Entry, Data, ContentEnd or End; `tar`: how many bytes of it the process had when it said so, which its Data
   // cannot exceed. Throws Refused, and what the taker throws.
-  void accept(Record &record, uint64_t tar);
+  void receive(Record &record, uint64_t tar);
   uint64_t entries() const { return entries_; }
 
  private:

@@ -107,6 +107,7 @@ class Filter {
 
 // The pages that count for RLIMIT_DATA: the engine has reserved a lot.
 bool pages_of_data(uint64_t &pages) {
+  // allow path: of the kernel, before it is confined
   Fd file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
   char text[256];
   const ssize_t size = file.valid() ? ::read(file.get(), text, sizeof text - 1) : -1;
@@ -116,6 +117,7 @@ bool pages_of_data(uint64_t &pages) {
   const char *at = text;
   for (int field = 0; field < 5 && at != nullptr; field++) at = std::strchr(field == 0 ? at : at + 1, ' ');
   if (at == nullptr) return false;
+  // allow number: the kernel's own
   pages = std::strtoull(at, nullptr, 10);
   return pages != 0;
 }
@@ -161,10 +163,12 @@ bool keep(std::initializer_list<int> descriptors) {
   int count = 0;
   for (const int fd : descriptors) {
     // Out of the way of those that come first.
+    // allow cloexec: nothing is ever executed there
     moved[count] = ::fcntl(fd, F_DUPFD, 64);
     if (moved[count++] == -1) return false;
   }
   for (int number = 0; number < count; number++)
+    // allow cloexec: nothing is ever executed there
     if (::dup2(moved[number], number) == -1) return false;
   return ::syscall(SYS_close_range, static_cast<unsigned>(count), ~0U, 0) == 0;
 }

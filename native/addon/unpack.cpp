@@ -43,7 +43,7 @@ class Work {
     for (unsigned pieces = 1;; pieces++) {
       switch (stream_.next(record_, until)) {
         case ArchiveStream::Next::Record:
-          intake_.accept(record_, stream_.bytes_unpacked());
+          intake_.receive(record_, stream_.bytes_unpacked());
           break;
         case ArchiveStream::Next::Waiting:
           return false;

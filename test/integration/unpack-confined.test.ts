@@ -25,7 +25,7 @@ async function waiting(t: ExecutionContext): Promise<Waiting> {
   t.is(spawnSync('mount', ['-t', 'tmpfs', 'store', dir]).status, 0)
   const [store, bundle] = [path.join(dir, 'store'), path.join(dir, 'bundle')]
   const [file, ...rest] = [...underTest, 'unpack', '--store', store, '--image', '-', bundle]
-  const command = spawn(file!, rest, { cwd: dir, env: { ...process.env, RUNT_TEST_SECRET: 'x' } })
+  const command = spawn(file, rest, { cwd: dir, env: { ...process.env, RUNT_TEST_SECRET: 'x' } })
   t.teardown(() => {
     command.kill('SIGKILL')
     spawnSync('umount', ['-l', dir])
@@ -113,8 +113,7 @@ test.serial('they end with the command', async (t) => {
   command.kill('SIGKILL')
   await end()
   for (const pid of children) {
-    for (let turn = 0; turn < 500 && /^State:\s+[^Z]/m.test(statusOf(pid)); turn++)
-      await sleep(20)
+    for (let turn = 0; turn < 500 && /^State:\s+[^Z]/m.test(statusOf(pid)); turn++) await sleep(20)
     t.notRegex(statusOf(pid), /^State:\s+[^Z]/m)
   }
 })

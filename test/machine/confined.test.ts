@@ -27,7 +27,7 @@ test('a process that was taken over can compute, and nothing else', (t) => {
   const ends = stdout
     .trim()
     .split('\n')
-    .map((line) => line.match(/^(.+) (\w+ \d+)$/)!.slice(1) as [string, string])
+    .map((line) => /^(.+) (\w+ \d+)$/.exec(line)!.slice(1) as [string, string])
   t.true(ends.length > 30)
   const expected: Record<string, string> = {
     compute: could,
