@@ -190,7 +190,6 @@ Napi::Value spool_open(const Napi::CallbackInfo &info) {
   Fd target;
   if (!directory.empty()) {
     // allow path: of the store
-    // allow path: of the store
     target.reset(retry([&] { return ::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
     if (!target.valid()) fail("open", directory);
   }
