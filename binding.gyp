@@ -15,11 +15,29 @@
       'sources': ['<!@(node native/sources.mjs init)'],
     },
     {
-      # dist/bin/runt.
-      'target_name': 'runt_launcher',
+      # The JavaScript engine of the executable, as its authors publish it.
+      'target_name': 'quickjs',
+      'type': 'static_library',
+      'cflags!': ['-Wall', '-Wextra', '-Werror', '-Wswitch-enum'],
+      'cflags': ['-w', '-O2'],
+      'defines': ['QUICKJS_NG_BUILD'],
+      'sources': ['<!@(node native/sources.mjs quickjs)'],
+    },
+    {
+      # Compiles modules to bytecode when the executable is built: scripts/build.sh.
+      'target_name': 'runt_compile',
       'type': 'executable',
-      'includes': ['native/freestanding/freestanding.gypi'],
-      'sources': ['<!@(node native/sources.mjs launcher)'],
+      'dependencies': ['quickjs'],
+      'sources': ['native/engine/compile.cpp'],
+      'libraries': ['-lm'],
+    },
+    {
+      # What the executable has beside the addon and the modules.
+      'target_name': 'runt_engine',
+      'type': 'static_library',
+      'sources': ['<!@(node native/sources.mjs engine)'],
+      'defines': ['NAPI_VERSION=8', 'BUILDING_NODE_EXTENSION'],
+      'cflags_cc': ['-isystem', '<!(node -p "require(\'node-api-headers\').include_dir")'],
     },
     {
       'target_name': 'runt',
@@ -39,7 +57,7 @@
           'action_name': 'embed_init',
           'inputs': ['native/embed.mjs', '<(PRODUCT_DIR)/runt_init'],
           'outputs': ['<(INTERMEDIATE_DIR)/init_image.S'],
-          'action': ['node', 'native/embed.mjs', '<(PRODUCT_DIR)/runt_init', '<(PRODUCT_DIR)/runt_init.stripped', '<@(_outputs)'],
+          'action': ['node', 'native/embed.mjs', '--strip', '<(PRODUCT_DIR)/runt_init', 'runt_init_image', '<@(_outputs)'],
           'process_outputs_as_sources': 1,
         },
       ],

@@ -4,7 +4,8 @@
  *
  *   addon        runt.node
  *   init         the machine, freestanding: its own _start and no libc
- *   launcher     the command as it is called, freestanding
+ *   engine       what makes an executable of QuickJS and the addon
+ *   quickjs      QuickJS itself
  *   init-hosted  the same machine as an ordinary program, for the sanitizers
  */
 import { existsSync, readdirSync } from 'node:fs'
@@ -16,7 +17,7 @@ const sourcesIn = (directory) => {
   const url = new URL(`${directory}/`, root)
   const names = existsSync(url) ? readdirSync(url) : []
   return names
-    .filter((name) => /\.(cpp|S)$/.test(name))
+    .filter((name) => /\.(cpp|c|S)$/.test(name))
     .sort()
     .map((name) => `${directory}/${name}`)
 }
@@ -27,7 +28,8 @@ const lists = {
     ...sourcesIn('native/freestanding'),
     ...sourcesIn('native/init').filter((path) => !path.endsWith('/hosted_main.cpp')),
   ],
-  launcher: () => [...sourcesIn('native/freestanding'), ...sourcesIn('native/launcher')],
+  engine: () => sourcesIn('native/engine').filter((path) => !path.endsWith('/compile.cpp')),
+  quickjs: () => sourcesIn('third_party/quickjs-ng'),
   'init-hosted': () => sourcesIn('native/init').filter((path) => !path.endsWith('.S')),
 }
 

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # build.sh [STAGE …]: builds what changed; without stages the first four:
 #   generate   the sources that are made from tables
-#   native     dist/runt.node, dist/libexec/runt.node and the launcher dist/bin/runt (node-gyp)
+#   native     dist/runt.node, and what the executable is linked of (node-gyp)
 #   library    dist/*.js and *.d.ts (tsc)
-#   binary     dist/libexec/runt: the command as one executable (Bun), which dist/bin/runt starts
+#   binary     dist/bin/runt: the command as one executable
 #   database   build/compile_commands.json for clang's tools, and build-asan/ configured (CMake by cmake-js)
 #   sanitize   build-asan/: the native parts with sanitizers
 # A stage is skipped when nothing it reads has changed and its output is there. RUNT_REBUILD=1 skips none.
 source "$(dirname "$0")/lib.sh"
 
 [ -d node_modules ] || fail "node_modules is missing: run 'npm ci' first"
-mkdir -p build dist/bin dist/libexec
+mkdir -p build dist/bin
+export PATH=$PWD/node_modules/.bin:$PATH
 # One build at a time: two would write the same files.
 exec 9> build/.lock
 flock 9
@@ -49,9 +50,6 @@ build_generate() {
 build_native() {
   npm_config_nodedir=$PWD/native/gyp JOBS=max node node_modules/node-gyp/bin/node-gyp.js --loglevel=warn configure build
   place build/Release/runt.node dist/runt.node
-  place build/Release/runt.node dist/libexec/runt.node
-  strip --strip-all --remove-section=.comment -o build/Release/runt_launcher.stripped build/Release/runt_launcher
-  place build/Release/runt_launcher.stripped dist/bin/runt
 }
 
 build_library() {
@@ -63,36 +61,27 @@ build_library() {
   while read -r file; do
     [ -e "build/library/$file" ] || rm -f "dist/$file"
   done < <(cd dist && find . \( -name '*.js' -o -name '*.d.ts' -o -name '*.json' \) -type f)
-  find dist -mindepth 1 -type d -empty ! -path dist/bin ! -path dist/libexec -delete
+  find dist -mindepth 1 -type d -empty ! -path dist/bin -delete
   cp -a --remove-destination build/library/. dist/
 }
 
-# The executable of the npm package: its postinstall puts it into `bun`, and where install scripts are off it stays in the platform's package.
-find_bun() {
-  local candidate
-  for candidate in node_modules/@oven/bun-linux-*/bin/bun node_modules/bun/bin/bun.exe; do
-    if [ -x "$candidate" ] && "$candidate" --version > /dev/null 2>&1; then
-      echo "$candidate"
-      return
-    fi
-  done
-  fail "no Bun for this machine in node_modules: it comes with 'npm ci' (optional dependencies must not be omitted)"
-}
-
-# --splitting: a command reads and links only the modules that it needs, which starts it a tenth faster; --bytecode halves the start.
-# --compile-jit-policy: a command is over before machine code would pay; not compiling any saves 3 ms and two threads.
-# No --compile-autoload-*: the command must not read .env, bunfig.toml, tsconfig.json or package.json where it is run.
+# dist/bin/runt: QuickJS, the addon, and the modules of src as bytecode, linked to one file that needs libc alone (native/engine).
+# --splitting: a command reads only the modules that it needs.
 build_binary() {
-  local bun
-  bun=$(find_bun)
-  rm -rf build/binary
-  mkdir -p build/binary
-  "$bun" build src/cli.ts --compile --bytecode --format=esm --splitting --minify --keep-names --target=bun \
-    --define "RUNT_COMMIT='$(cat build/commit)'" \
-    --compile-jit-policy=1000 --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
-    --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
-    --outfile build/binary/runt
-  place build/binary/runt dist/libexec/runt
+  local objects=build/Release/obj.target out=build/binary chunks
+  rm -rf "$out"
+  mkdir -p "$out/modules"
+  esbuild src/cli.ts --bundle --splitting --format=esm --platform=neutral --main-fields=module,main --target=es2023 --minify-syntax --minify-whitespace \
+    --log-level=warning --define:RUNT_COMMIT="'$(cat build/commit)'" --outdir="$out/modules"
+  mapfile -t chunks < <(cd "$out/modules" && find . -name '*.js' -printf '%P\n' | sort)
+  build/Release/runt_compile "$out/modules.bin" "$out/modules" "${chunks[@]}"
+  node native/embed.mjs "$out/modules.bin" runt_modules "$out/modules.S"
+  "${CC:-cc}" -c -o "$out/modules.o" "$out/modules.S"
+  "${CXX:-c++}" -o "$out/runt" -pie -s -static-libstdc++ -static-libgcc \
+    -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--exclude-libs,ALL \
+    "$out/modules.o" $objects/runt/native/addon/*.o $objects/runt/geni/init_image.o \
+    "$objects/runt_engine.a" "$objects/quickjs.a"
+  place "$out/runt" dist/bin/runt
 }
 
 build_database() {
@@ -114,9 +103,9 @@ build_sanitize() {
 for name; do
   case $name in
     generate) stage generate native/common/steps.gen.h scripts/generate*.ts src/plan src/spec src/cgroups native/common docs/resources.md ;;
-    native) stage native dist/libexec/runt.node binding.gyp native ;;
+    native) stage native dist/runt.node binding.gyp native third_party ;;
     library) stage library dist/index.js src tsconfig.json tsconfig.build.json package.json ;;
-    binary) stage binary dist/libexec/runt src tsconfig.json package.json build/commit ;;
+    binary) stage binary dist/bin/runt src native third_party tsconfig.json package.json build/commit ;;
     database) stage database build/compile_commands.json CMakeLists.txt native ;;
     sanitize) stage sanitize build-asan/init_hosted CMakeLists.txt native ;;
     *) fail "unknown stage '$name'" ;;

@@ -10,7 +10,6 @@ prefix=${PREFIX:-/usr/local}
 [[ $prefix = /* ]] || fail "PREFIX must be an absolute path, not '$prefix'"
 prefix=${prefix%/}
 root=${DESTDIR:-}$prefix
-home=$root/lib/runt
 
 # Beside the command, what comes from its table: below $root. Debian's zsh looks for what packages bring in a folder of its own.
 manual=share/man/man8/runt.8
@@ -44,23 +43,7 @@ put() {
   mv -fT "$file.new" "$file"
 }
 
-install_command() {
-  local build file each
-  build=$(sha256sum dist/bin/runt dist/libexec/runt dist/libexec/runt.node | sha256sum | cut -c 1-12)
-  folders "$root/bin" "$home"
-  if [ ! -e "$home/$build" ]; then
-    rm -rf "$home/$build.new"
-    folders "$home/$build.new/bin" "$home/$build.new/libexec"
-    for file in bin/runt libexec/runt libexec/runt.node; do install -m 755 "dist/$file" "$home/$build.new/$file"; done
-    mv -T "$home/$build.new" "$home/$build"
-  fi
-  # rename(2) of a link: the command is there at every moment, the old one or the new one.
-  ln -sfn "../lib/runt/$build/bin/runt" "$root/bin/runt.new"
-  mv -fT "$root/bin/runt.new" "$root/bin/runt"
-  for each in "$home"/*; do
-    if [ "$each" != "$home/$build" ]; then rm -rf "$each"; fi
-  done
-}
+install_command() { put 755 bin/runt < dist/bin/runt; }
 
 install_texts() {
   local each
@@ -70,7 +53,7 @@ install_texts() {
 
 uninstall() {
   local each
-  rm -rf "$root/bin/runt" "$home" "${root:?}/$manual"
+  rm -f "$root/bin/runt" "$root/$manual"
   for each in "${completions[@]}"; do rm -f "$root/${each#* }"; done
 }
 

@@ -64,6 +64,8 @@ tool() {
 }
 
 check types tsc -p .
+# What the executable's engine does not have must not be used: nothing of Node's.
+check types-of-src tsc -p tsconfig.src.json
 check eslint eslint --max-warnings 0 .
 check prettier prettier --check --log-level warn .
 check layers depcruise --output-type err src

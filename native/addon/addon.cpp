@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "binding.h"
+#include "place.h"
 
 namespace {
 
@@ -23,10 +24,11 @@ void open_standard_streams() {
 // Root does not run with native code that anybody may change. This finds a careless installation; it cannot undo an
 // attack that has already taken place.
 void refuse_writable_by_others() {
-  Dl_info self;
+  Dl_info self{"/proc/self/exe", nullptr, nullptr, nullptr};
   struct stat status;
-  if (::geteuid() != 0 || ::dladdr(reinterpret_cast<void *>(&refuse_writable_by_others), &self) == 0) return;
-  // allow path: of the addon itself
+  if (::geteuid() != 0) return;
+  if (!runt::in_executable() && ::dladdr(reinterpret_cast<void *>(&refuse_writable_by_others), &self) == 0) return;
+  // allow path: of this code itself
   if (::stat(self.dli_fname, &status) == 0 && (status.st_mode & S_IWOTH) != 0) {
     throw SystemFailure{EPERM, "stat", std::string(self.dli_fname) + " (writable by every user)"};
   }

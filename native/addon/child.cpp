@@ -2,6 +2,7 @@
 // calling thread waits (CLONE_VFORK). Other threads of the engine go on meanwhile: any lock may be held, so the child
 // makes raw system calls only: no allocation, no libc, not even errno, which is the calling thread's.
 #include "child.h"
+#include "place.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -163,22 +164,15 @@ std::vector<char *> pointers(const std::vector<std::string> &strings) {
   return result;
 }
 
-// Both engines raise the soft limit of open files to the hard one when they start, before any of our code runs. A
+// Node and Bun raise the soft limit of open files to the hard one when they start, before any of our code runs. A
 // program that gets the raised limit is slower (some close every possible descriptor) or breaks (select(2) above 1024).
-// The launcher tells the old one (native/launcher); under Node, where it is kept nowhere, it is most likely the
-// parent's, if the hard limits agree.
+// The old one, which is kept nowhere, is most likely the parent's, if the hard limits agree.
 bool original_file_limit(rlimit *limit) {
+  if (in_executable()) return false;
   rlimit own;
   if (::getrlimit(RLIMIT_NOFILE, &own) != 0 || own.rlim_cur < own.rlim_max) return false;
-  rlimit parents = {RLIM_INFINITY, own.rlim_max};
-  if (const char *told = ::getenv("RUNT_NOFILE"); told != nullptr && *told != 0) {
-    char *end;
-    // allow number: the whole text is taken, or nothing
-    parents.rlim_cur = ::strtoull(told, &end, 10);
-    if (*end != 0) return false;
-  } else if (::prlimit(::getppid(), RLIMIT_NOFILE, nullptr, &parents) != 0) {
-    return false;
-  }
+  rlimit parents;
+  if (::prlimit(::getppid(), RLIMIT_NOFILE, nullptr, &parents) != 0) return false;
   if (parents.rlim_max != own.rlim_max || parents.rlim_cur >= own.rlim_cur) return false;
   *limit = parents;
   return true;

@@ -1,40 +1,80 @@
-/** The help, made from the table of commands. Loaded only when it is asked for, and commander with it. */
-import { Command as Commander, Option } from 'commander'
-import { commands, globalOptions } from './commands.ts'
+/** The help, made from the table of commands. Loaded only when it is asked for. */
+import { commands, globalOptions, helpOption } from './commands.ts'
 import type { OptionRow } from './parse.ts'
 import type { Command } from './table.ts'
 
-function option(row: OptionRow): Option {
-  const short = row.short === undefined ? '' : `-${row.short}, `
-  const value = row.value === undefined ? '' : ` <${row.value}>`
-  const made = new Option(`${short}--${row.name}${value}`, row.doc)
-  if (row.hidden === true) made.hideHelp()
-  return made
-}
+/** Columns of a line. */
+const width = 100
 
-function base(name: string, doc: string): Commander {
-  return new Commander(name)
-    .description(doc)
-    .helpOption('-h, --help', 'print this help')
-    .configureHelp({ helpWidth: 100 })
-}
+/** Left of a term, and right of it. */
+const indent = 2
 
-function command(row: Command, parent: string): Commander {
-  const made = base(`${parent}${row.name}`, row.doc)
-  for (const { name, optional, many } of row.args.list) {
-    const text = `${name}${many === true ? '...' : ''}`
-    made.argument(optional === true ? `[${text}]` : `<${text}>`)
-  }
-  for (const each of row.options) made.addOption(option(each))
-  return made
-}
+type Row = readonly [term: string, doc: string]
 
 /** The help of runt, or of one command. */
 export function helpText(row?: Command): string {
-  if (row !== undefined) return command(row, 'runt ').helpInformation()
-  const program = base('runt', 'An OCI container runtime: every error names the line of config.json that caused it.')
-  program.usage('[global flags] <command> [flags] [arguments]').helpCommand(false)
-  for (const each of globalOptions) if (each.name !== 'help') program.addOption(option(each))
-  for (const each of commands) program.addCommand(command(each, ''))
-  return program.helpInformation()
+  return row === undefined ? ofRunt() : ofCommand(row)
+}
+
+function ofRunt(): string {
+  const options = [...globalOptions.filter(({ name }) => name !== 'help'), helpOption]
+  return page(
+    'runt [global flags] <command> [flags] [arguments]',
+    'An OCI container runtime: every error names the line of config.json that caused it.',
+    [
+      ['Options', optionRows(options)],
+      ['Commands', commands.map((each): Row => [synopsis(each), each.doc])],
+    ],
+  )
+}
+
+function ofCommand(row: Command): string {
+  // Every command has --help.
+  const options = [...row.options.filter(({ name }) => name !== 'help'), helpOption]
+  const usage = synopsis({ ...row, options })
+  return page(`runt ${usage}`, row.doc, [['Options', optionRows(options)]])
+}
+
+/** `exec [options] <container-id> [args...]` */
+function synopsis({ name, options, args }: Command): string {
+  const list = args.list.map(({ name: argument, optional, many }) => {
+    const text = `${argument}${many === true ? '...' : ''}`
+    return optional === true ? `[${text}]` : `<${text}>`
+  })
+  return [name, ...(options.length > 0 ? ['[options]'] : []), ...list].join(' ')
+}
+
+function optionRows(options: readonly OptionRow[]): Row[] {
+  return options
+    .filter(({ hidden }) => hidden !== true)
+    .map(({ name, short, value, doc }) => {
+      const term = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` <${value}>`}`
+      return [term, doc]
+    })
+}
+
+function page(usage: string, doc: string, lists: readonly (readonly [title: string, rows: Row[]])[]): string {
+  const column = Math.max(...lists.flatMap(([, rows]) => rows.map(([term]) => term.length))) + 2 * indent
+  const parts = [`Usage: ${usage}`, wrapped(doc, width).join('\n')]
+  for (const [title, rows] of lists) {
+    parts.push([`${title}:`, ...rows.map((row) => rowText(row, column))].join('\n'))
+  }
+  return `${parts.join('\n\n')}\n`
+}
+
+function rowText([term, doc]: Row, column: number): string {
+  const [first = '', ...more] = wrapped(doc, width - column)
+  const lines = [`${' '.repeat(indent)}${term}`.padEnd(column) + first, ...more.map((line) => ' '.repeat(column) + line)]
+  return lines.join('\n')
+}
+
+/** The words of a text in lines of so many columns. */
+function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
 }

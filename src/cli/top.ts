@@ -1,4 +1,5 @@
 /** `top`: on a terminal a table that is drawn again at each interval, with keys; else tables one below the other, or JSON lines. */
+import { textOf } from '../bytes.ts'
 import type { Context } from '../runtime/context.ts'
 import { processors, Sampler, type Usage } from '../runtime/top.ts'
 import { parseInterval } from './duration.ts'
@@ -146,7 +147,7 @@ class Screen {
         const typed = await files.read(standardInput, 256)
         // The terminal is gone.
         if (typed.length === 0) return 0
-        if (this.press(new TextDecoder().decode(typed))) return 0
+        if (this.press(textOf(typed))) return 0
       }
       const status = await this.answer(signal)
       if (status !== undefined) return status

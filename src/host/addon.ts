@@ -4,6 +4,7 @@
  * Every function checks its arguments and throws a TypeError; system calls that fail are thrown as described in system-error.ts.
  */
 import { RuntError } from '../errors.ts'
+import { nodeProcess, ownEngine } from './engine.ts'
 import type {
   ArchiveProgress,
   ArchiveSums,
@@ -174,18 +175,11 @@ export interface Addon {
 
 const fileName = 'runt.node'
 
-/** What the search depends on. */
-export interface Place {
-  /** Directory of the executable with symlinks resolved, when runt is one; else undefined. */
-  executable: string | undefined
-  /** Directory of this module. */
-  module: string | undefined
-}
-
-/** Where the addon may be, absolute, the most likely place first. */
-export function addonCandidates(place: Place): string[] {
-  if (place.executable !== undefined) return [`${place.executable}/${fileName}`]
-  const module = place.module
+/**
+ * Where the addon may be, absolute, the most likely place first.
+ * @param module directory of this module; undefined where the engine does not tell
+ */
+export function addonCandidates(module: string | undefined): string[] {
   if (module === undefined) return []
   const parent = parentOf(module)
   return [
@@ -201,55 +195,45 @@ function parentOf(path: string): string {
 }
 
 /**
- * In an executable compiled by Bun, modules lie in a filesystem of its own. `import.meta.dirname` does not say so: the bundler
- * puts the directory in there in which the source lay when it was compiled, which must never be searched.
- */
-function ownPlace(): Place {
-  const compiled = 'Bun' in globalThis && process.argv[1]?.startsWith('/$bunfs/') === true
-  return compiled
-    ? // From /proc/self/exe: symlinks are resolved.
-      { executable: parentOf(process.execPath), module: undefined }
-    : { executable: undefined, module: import.meta.dirname }
-}
-
-/**
  * The arguments, the program's path first, that start this command anew, whoever loaded this module.
  * @param executable of this process, absolute
  */
-export function commandOf(executable: string, place: Place = ownPlace()): string[] {
-  if (place.executable !== undefined || place.module === undefined) return [executable]
+export function commandOf(executable: string): string[] {
+  if (ownEngine !== undefined) return [executable]
+  const { dirname = '', filename = '' } = import.meta as { dirname?: string; filename?: string }
   // As sources the engine may need what it was told to load for them.
-  const sources = import.meta.filename.endsWith('.ts')
-  const options = sources ? process.execArgv : []
-  return [executable, ...options, `${parentOf(place.module)}/cli.${sources ? 'ts' : 'js'}`]
+  const sources = filename.endsWith('.ts')
+  const options = sources ? nodeProcess.execArgv : []
+  return [executable, ...options, `${parentOf(dirname)}/cli.${sources ? 'ts' : 'js'}`]
 }
 
-let loaded: Addon | undefined
+let loaded: Addon | undefined = ownEngine?.addon
 
 /**
- * The addon, loaded on the first call. By absolute path only: neither the working directory nor the environment has a say.
- * process.dlopen and not require: no module of Node's has to be loaded for it, and Bun would unpack a bundled addon to /tmp.
+ * The addon, loaded on the first call; in the executable it is a part of it. By absolute path only: neither the working directory nor the
+ * environment has a say. process.dlopen and not require: no module of Node's has to be loaded for it.
  *
  * @throws RuntError `ADDON`, naming every path that was tried
  */
-export function loadAddon(place: Place = ownPlace()): Addon {
+export function loadAddon(module: string | undefined = ownDirectory()): Addon {
   if (loaded !== undefined) return loaded
   const failures: string[] = []
-  for (const path of addonCandidates(place)) {
-    const module: { exports: unknown } = { exports: {} }
+  for (const path of addonCandidates(module)) {
+    const loading: { exports: unknown } = { exports: {} }
     try {
-      process.dlopen(module, path)
-      return (loaded = module.exports as Addon)
+      nodeProcess.dlopen(loading, path)
+      return (loaded = loading.exports as Addon)
     } catch (error) {
       failures.push(reason(path, error))
     }
   }
   throw new RuntError('ADDON', `load native addon: ${failures.join('; ') || 'no place to look for it is known'}`, {
-    hint:
-      place.executable === undefined
-        ? 'build it with `npm run build` in a clone; the npm package has it for x86-64 and glibc only'
-        : `${fileName} belongs beside the executable`,
+    hint: 'build it with `npm run build` in a clone; the npm package has it for x86-64 and glibc only',
   })
+}
+
+function ownDirectory(): string | undefined {
+  return (import.meta as { dirname?: string }).dirname
 }
 
 /** dlopen(3) mostly names the path itself. */

@@ -1,5 +1,6 @@
 /** The process that runt's command is: how it was called, and its end. Only for the command; the library has no caller. */
 import { loadAddon } from './addon.ts'
+import { nodeProcess, ownEngine } from './engine.ts'
 
 export interface Caller {
   /** The name that runt was called by. */
@@ -9,26 +10,33 @@ export interface Caller {
   /** Absolute. */
   cwd: string
   env: Readonly<Record<string, string>>
-  /** What runs this program: `bun 1.4.5`, `node 20.19.0`. */
+  /** What runs this program: `quickjs 0.17.0`, `node 20.19.0`. */
   engine: string
 }
 
 export function caller(): Caller {
-  const bun = process.versions.bun
+  if (ownEngine !== undefined) {
+    const [argv0 = 'runt', ...args] = ownEngine.arguments
+    const { directory, environment, version } = ownEngine
+    return { argv0, args, cwd: directory, env: environment, engine: `quickjs ${version}` }
+  }
+  const { argv, env, versions } = nodeProcess
+  const { bun, node } = versions
   return {
     // A script's argv[0] is the engine's.
-    argv0: bun !== undefined && process.argv[1]?.startsWith('/$bunfs') === true ? process.argv0 : 'runt',
-    args: process.argv.slice(2),
+    argv0: 'runt',
+    args: argv.slice(2),
     cwd: workingDirectory(),
-    env: process.env as Record<string, string>,
-    engine: bun === undefined ? `node ${process.versions.node}` : `bun ${bun}`,
+    env,
+    engine: bun === undefined ? `node ${node}` : `bun ${bun}`,
   }
 }
 
 /** A directory that was removed has no path; relative names then count from nowhere in particular. */
 export function workingDirectory(): string {
+  if (ownEngine !== undefined) return ownEngine.directory
   try {
-    return process.cwd()
+    return nodeProcess.cwd()
   } catch {
     return '/'
   }
@@ -39,8 +47,8 @@ export function leave(code: number): never {
   return loadAddon().exitNow(code)
 }
 
-/** A message where there is no host to write it, and the end. */
+/** A message where there is no host to write it, and the end. The executable's own engine never comes here: its addon is there. */
 export function leaveWith(message: string): never {
-  console.error(message)
-  process.exit(1)
+  nodeProcess.stderr.write(`${message}\n`)
+  return nodeProcess.exit(1)
 }

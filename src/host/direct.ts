@@ -4,6 +4,7 @@
  */
 import type { Addon } from './addon.ts'
 import { commandOf, loadAddon } from './addon.ts'
+import { nodeProcess, ownEngine } from './engine.ts'
 import type {
   Archives,
   Cgroups,
@@ -217,7 +218,7 @@ function system(addon: Addon): System {
     egid: () => addon.egid(),
     inUserNamespace: () => addon.inUserNamespace(),
     kernelRelease: () => addon.kernelRelease(),
-    architecture: () => process.arch,
+    architecture: () => ownEngine?.architecture ?? nodeProcess.arch,
     sleep: (ms) => addon.sleep(ms),
     random: () => addon.random(),
     ownCommand: () => commandOf(addon.realPath('/proc/self/exe')),

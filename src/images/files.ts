@@ -1,4 +1,5 @@
 /** The files of an image's source: of a directory, or of an archive that was spooled. */
+import { utf8 } from '../bytes.ts'
 import { RuntError } from '../errors.ts'
 import type { Host, SpooledFile } from '../host/host.ts'
 
@@ -76,8 +77,9 @@ export async function readJson(
   if (path === undefined) throw imageError(`${files.name}: ${name} is missing`)
   const text = await readLimited(host, files, name, path)
   const { digest, size } = expected
-  if (size !== undefined && Buffer.byteLength(text) !== size)
-    throw imageError(`${files.name}: ${name} has ${Buffer.byteLength(text)} bytes, not the ${size} that are told`)
+  const length = utf8(text).length
+  if (size !== undefined && length !== size)
+    throw imageError(`${files.name}: ${name} has ${length} bytes, not the ${size} that are told`)
   const found = digest === undefined ? undefined : `sha256:${await host.seccomp.digest(text)}`
   if (found !== digest) throw imageError(`${files.name}: ${name} has the digest ${found}, not ${digest}`)
   try {

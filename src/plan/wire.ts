@@ -10,6 +10,7 @@
  * {offset, length} into the same area, of any content, with nothing after it. Registers in a row are {first, count}. The reader
  * (native/common/wire.h, native/init/decode.h) refuses whatever does not add up, byte for byte.
  */
+import { concat, textOf, viewOf, writeUtf8 } from '../bytes.ts'
 import { fieldSize, type FieldKind } from './fields.ts'
 import type { Plan } from './plan.ts'
 import { stepNames, stepTable, type Step } from './steps.ts'
@@ -52,44 +53,46 @@ function layoutOf(op: string): Layout {
 /** Collects strings; equal ones are stored once. */
 class Strings {
   size = 0
-  private readonly parts: string[] = []
-  private readonly known = new Map<string, number>()
+  private bytes = new Uint8Array(1 << 14)
+  private readonly known = new Map<string, readonly [offset: number, length: number]>()
   /** Bytes, after all texts. */
-  private readonly blocks: { bytes: Uint8Array; target: Buffer; at: number }[] = []
+  private readonly blocks: { bytes: Uint8Array; at: number }[] = []
 
   /** Offset and byte length of a text that ends with a NUL, which the length counts. */
-  add(text: string): [offset: number, length: number] {
-    const length = Buffer.byteLength(text)
-    let offset = this.known.get(text)
-    if (offset === undefined) {
-      offset = this.size
-      this.known.set(text, offset)
-      this.parts.push(text)
-      this.size += length
-    }
-    return [offset, length]
+  add(text: string): readonly [offset: number, length: number] {
+    const known = this.known.get(text)
+    if (known !== undefined) return known
+    // A code unit has three bytes at most.
+    this.reserve(text.length * 3)
+    const length = writeUtf8(text, this.bytes.subarray(this.size))
+    const place = [this.size, length] as const
+    this.known.set(text, place)
+    this.size += length
+    return place
   }
 
-  /** Bytes whose offset and length are to be written to `target` at `at`, once it is known where they come to lie. */
-  addBytes(bytes: Uint8Array, target: Buffer, at: number): void {
-    this.blocks.push({ bytes, target, at })
+  /** Bytes whose offset and length are to be written at `at`, once it is known where they come to lie. */
+  addBytes(bytes: Uint8Array, at: number): void {
+    this.blocks.push({ bytes, at })
   }
 
   /** Gives the bytes their places; no text may be added after it. */
-  finish(): void {
-    for (const { bytes, target, at } of this.blocks) {
-      target.writeUInt32LE(this.size, at)
-      target.writeUInt32LE(bytes.length, at + 4)
+  finish(head: DataView): Uint8Array {
+    const parts: Uint8Array[] = [this.bytes.subarray(0, this.size)]
+    for (const { bytes, at } of this.blocks) {
+      head.setUint32(at, this.size, true)
+      head.setUint32(at + 4, bytes.length, true)
       this.size += bytes.length
+      parts.push(bytes)
     }
+    return concat(parts)
   }
 
-  write(target: Buffer, at: number): void {
-    let end = at + target.write(this.parts.join(''), at, 'utf8')
-    for (const { bytes } of this.blocks) {
-      target.set(bytes, end)
-      end += bytes.length
-    }
+  private reserve(size: number): void {
+    if (this.size + size <= this.bytes.length) return
+    const larger = new Uint8Array((this.size + size) * 2)
+    larger.set(this.bytes)
+    this.bytes = larger
   }
 }
 
@@ -101,32 +104,29 @@ export function encodePlan(plan: Plan): Uint8Array {
   const strings = new Strings()
   let stepsSize = 0
   for (const step of plan.steps) stepsSize += layoutOf(step.op).size
-  const head = Buffer.alloc(headerSize + stepsSize)
+  const bytes = new Uint8Array(headerSize + stepsSize)
+  const head = viewOf(bytes)
   let at = headerSize
   for (const step of plan.steps) at = encodeStep(step, head, at, strings, plan.registers.length)
-  strings.finish()
-  const total = head.length + strings.size
+  const area = strings.finish(head)
   const numbers = [
     magic,
     planVersion,
-    total,
+    bytes.length + area.length,
     plan.inputs.length,
     plan.registers.length,
     plan.steps.length,
     stepsSize,
-    strings.size,
+    area.length,
   ]
-  numbers.forEach((value, index) => head.writeUInt32LE(value, index * 4))
-  const bytes = Buffer.allocUnsafe(total)
-  head.copy(bytes)
-  strings.write(bytes, head.length)
-  return bytes
+  numbers.forEach((value, index) => head.setUint32(index * 4, value, true))
+  return concat([bytes, area])
 }
 
-function encodeStep(step: Step, head: Buffer, start: number, strings: Strings, registers: number): number {
+function encodeStep(step: Step, head: DataView, start: number, strings: Strings, registers: number): number {
   const layout = layoutOf(step.op)
-  head.writeUInt16LE(layout.op, start)
-  head.writeUInt16LE(layout.size, start + 2)
+  head.setUint16(start, layout.op, true)
+  head.setUint16(start + 2, layout.size, true)
   let at = start + stepHeaderSize
   for (const [name, kind] of layout.fields) {
     encodeField(
@@ -146,7 +146,7 @@ function encodeStep(step: Step, head: Buffer, start: number, strings: Strings, r
 function encodeField(
   value: unknown,
   kind: FieldKind,
-  head: Buffer,
+  head: DataView,
   at: number,
   strings: Strings,
   registers: number,
@@ -157,47 +157,60 @@ function encodeField(
     case 'out':
       if (typeof value !== 'number' || value >= registers)
         throw new TypeError(`plan: ${where}: no such register: ${String(value)}`)
-      head.writeUInt32LE(value, at)
+      head.setUint32(at, value, true)
       return
     case 'regs': {
       const list = value as readonly number[]
       const [first = 0] = list
       if (!list.every((register, index) => register === first + index) || first + list.length > registers)
         throw new TypeError(`plan: ${where}: no registers in a row: ${String(value)}`)
-      head.writeUInt32LE(first, at)
-      head.writeUInt32LE(list.length, at + 4)
+      head.setUint32(at, first, true)
+      head.setUint32(at + 4, list.length, true)
       return
     }
     case 'u32':
     case 'i32':
       if (typeof value !== 'number') throw new TypeError(`plan: ${where}: not a number: ${String(value)}`)
-      if (kind === 'u32') head.writeUInt32LE(value, at)
-      else head.writeInt32LE(value, at)
+      // What does not fit would be cut off.
+      if (value !== (kind === 'u32' ? value >>> 0 : value | 0)) throw new TypeError(`plan: ${where}: does not fit: ${value}`)
+      head.setUint32(at, value, true)
       return
     case 'u64':
       if (typeof value !== 'number' && typeof value !== 'bigint') throw new TypeError(`plan: ${where}: not a number`)
-      head.writeBigUInt64LE(BigInt(value), at)
+      setUint64(head, at, value, where)
       return
     case 'str': {
       if (typeof value !== 'string') throw new TypeError(`plan: ${where}: not a string`)
       const [offset, length] = strings.add(checked(value, where) + '\0')
-      head.writeUInt32LE(offset, at)
-      head.writeUInt32LE(length - 1, at + 4)
+      head.setUint32(at, offset, true)
+      head.setUint32(at + 4, length - 1, true)
       return
     }
     case 'bytes':
       if (!(value instanceof Uint8Array)) throw new TypeError(`plan: ${where}: not bytes`)
-      strings.addBytes(value, head, at)
+      strings.addBytes(value, at)
       return
     case 'strs': {
       if (!Array.isArray(value)) throw new TypeError(`plan: ${where}: not a list`)
       const list = value as string[]
       const [offset, length] = strings.add(list.map((text) => checked(text, where) + '\0').join(''))
-      head.writeUInt32LE(offset, at)
-      head.writeUInt32LE(length, at + 4)
-      head.writeUInt32LE(list.length, at + 8)
+      head.setUint32(at, offset, true)
+      head.setUint32(at + 4, length, true)
+      head.setUint32(at + 8, list.length, true)
     }
   }
+}
+
+/** A bigint is slow: most values need none. */
+function setUint64(head: DataView, at: number, value: number | bigint, where: string): void {
+  if (typeof value === 'number' && value >= 0 && value <= 0xffffffff && Number.isInteger(value)) {
+    head.setUint32(at, value, true)
+    head.setUint32(at + 4, 0, true)
+    return
+  }
+  const exact = BigInt(value)
+  if (BigInt.asUintN(64, exact) !== exact) throw new TypeError(`plan: ${where}: does not fit: ${exact}`)
+  head.setBigUint64(at, exact, true)
 }
 
 function checked(text: string, where: string): string {
@@ -217,9 +230,9 @@ export interface DecodedPlan {
  * @throws TypeError at the first thing that does not add up.
  */
 export function decodePlan(bytes: Uint8Array): DecodedPlan {
-  const plan = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (plan.length < headerSize) throw new TypeError('plan: shorter than its header')
-  const number = (index: number): number => plan.readUInt32LE(index * 4)
+  const plan = viewOf(bytes)
+  if (plan.byteLength < headerSize) throw new TypeError('plan: shorter than its header')
+  const number = (index: number): number => plan.getUint32(index * 4, true)
   if (number(0) !== magic) throw new TypeError('plan: not a plan')
   if (number(1) !== planVersion) throw new TypeError('plan: of another version')
   const [total, inputs, registers, count, stepsSize, stringsSize] = [2, 3, 4, 5, 6, 7].map(number) as [
@@ -230,18 +243,18 @@ export function decodePlan(bytes: Uint8Array): DecodedPlan {
     number,
     number,
   ]
-  if (total !== plan.length || headerSize + stepsSize + stringsSize !== total) throw new TypeError('plan: sizes differ')
+  if (total !== plan.byteLength || headerSize + stepsSize + stringsSize !== total) throw new TypeError('plan: sizes differ')
   if (inputs > registers) throw new TypeError('plan: more inputs than registers')
   const end = headerSize + stepsSize
-  const area = plan.subarray(end)
+  const area = bytes.subarray(end)
   const steps: Omit<Step, 'origin'>[] = []
   let at = headerSize
   while (at < end) {
     if (at + stepHeaderSize > end) throw new TypeError('plan: a step is cut off')
-    const name = stepNames[plan.readUInt16LE(at)]
-    if (name === undefined) throw new TypeError(`plan: unknown step ${plan.readUInt16LE(at)}`)
+    const name = stepNames[plan.getUint16(at, true)]
+    if (name === undefined) throw new TypeError(`plan: unknown step ${plan.getUint16(at, true)}`)
     const layout = layoutOf(name)
-    if (plan.readUInt16LE(at + 2) !== layout.size || at + layout.size > end)
+    if (plan.getUint16(at + 2, true) !== layout.size || at + layout.size > end)
       throw new TypeError(`plan: size of ${name}`)
     const step: Record<string, unknown> = { op: name }
     let field = at + stepHeaderSize
@@ -257,55 +270,55 @@ export function decodePlan(bytes: Uint8Array): DecodedPlan {
 }
 
 function decodeField(
-  plan: Buffer,
+  plan: DataView,
   at: number,
   kind: FieldKind,
-  strings: Buffer,
+  strings: Uint8Array,
   registers: number,
   where: string,
 ): number | bigint | string | string[] | number[] | Uint8Array {
   switch (kind) {
     case 'reg':
     case 'out': {
-      const register = plan.readUInt32LE(at)
+      const register = plan.getUint32(at, true)
       if (register >= registers) throw new TypeError(`plan: ${where}: no such register`)
       return register
     }
     case 'regs': {
-      const [first, length] = [plan.readUInt32LE(at), plan.readUInt32LE(at + 4)]
+      const [first, length] = [plan.getUint32(at, true), plan.getUint32(at + 4, true)]
       if (first + length > registers) throw new TypeError(`plan: ${where}: no such register`)
       return Array.from({ length }, (_, index) => first + index)
     }
     case 'u32':
-      return plan.readUInt32LE(at)
+      return plan.getUint32(at, true)
     case 'i32':
-      return plan.readInt32LE(at)
+      return plan.getInt32(at, true)
     case 'u64': {
-      const value = plan.readBigUInt64LE(at)
+      const value = plan.getBigUint64(at, true)
       return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value
     }
     case 'str': {
-      const [text, ...more] = texts(strings, plan.readUInt32LE(at), plan.readUInt32LE(at + 4) + 1, where)
+      const [text, ...more] = texts(strings, plan.getUint32(at, true), plan.getUint32(at + 4, true) + 1, where)
       if (text === undefined || more.length > 0) throw new TypeError(`plan: ${where}: NUL in a string`)
       return text
     }
     case 'bytes': {
-      const [offset, length] = [plan.readUInt32LE(at), plan.readUInt32LE(at + 4)]
+      const [offset, length] = [plan.getUint32(at, true), plan.getUint32(at + 4, true)]
       if (offset + length > strings.length) throw new TypeError(`plan: ${where}: outside the strings`)
       return Uint8Array.from(strings.subarray(offset, offset + length))
     }
     case 'strs': {
-      const list = texts(strings, plan.readUInt32LE(at), plan.readUInt32LE(at + 4), where)
-      if (list.length !== plan.readUInt32LE(at + 8)) throw new TypeError(`plan: ${where}: number of strings differs`)
+      const list = texts(strings, plan.getUint32(at, true), plan.getUint32(at + 4, true), where)
+      if (list.length !== plan.getUint32(at + 8, true)) throw new TypeError(`plan: ${where}: number of strings differs`)
       return list
     }
   }
 }
 
 /** The strings of `length` bytes, each with its NUL. */
-function texts(area: Buffer, offset: number, length: number, where: string): string[] {
+function texts(area: Uint8Array, offset: number, length: number, where: string): string[] {
   if (offset + length > area.length) throw new TypeError(`plan: ${where}: outside the strings`)
   if (length === 0) return []
   if (area[offset + length - 1] !== 0) throw new TypeError(`plan: ${where}: no NUL at the end`)
-  return area.toString('utf8', offset, offset + length - 1).split('\0')
+  return textOf(area.subarray(offset, offset + length - 1)).split('\0')
 }

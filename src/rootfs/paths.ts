@@ -1,15 +1,18 @@
 /** Paths as texts: nothing here looks at a filesystem. */
-import { posix } from 'node:path'
 
 /** A path of the container, absolute and without `.`, `..` and double slashes; a relative one counts from `/`. */
 export function containerPath(path: string): string {
-  const clean = posix.normalize(`/${path}`)
-  return clean.length > 1 && clean.endsWith('/') ? clean.slice(0, -1) : clean
+  const names: string[] = []
+  for (const name of path.split('/')) {
+    if (name === '..') names.pop()
+    else if (name !== '' && name !== '.') names.push(name)
+  }
+  return `/${names.join('/')}`
 }
 
-/** A path of the host, absolute; a relative one counts from `base`. */
+/** A path of the host, absolute; a relative one counts from `base`, which is absolute. */
 export function hostPath(base: string, path: string): string {
-  return path.startsWith('/') ? path : posix.join(base, path)
+  return path.startsWith('/') ? path : containerPath(`${base}/${path}`)
 }
 
 /** `/mounts/3/options/0` → `mounts[3].options[0]`, for sentences. */

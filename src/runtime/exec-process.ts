@@ -1,4 +1,5 @@
 /** The process that `exec` runs: a file's, or the container's own with the flags' changes. Plain data in, plain data out. */
+import { copyOf } from '../spec/copy.ts'
 import { RuntError, UsageError } from '../errors.ts'
 import { checkProcess, maxConfigBytes, parseProcess } from '../spec/parse.ts'
 import type { Capabilities, Process, User } from '../spec/schema.gen.ts'
@@ -84,7 +85,7 @@ function changedProcess(request: ExecRequest, state: SavedState): Process {
       hint: 'give the whole process in a file, with --process',
     })
   }
-  const process = structuredClone(state.process)
+  const process = copyOf(state.process)
   process.args = [...(request.args ?? [])]
   process.terminal = request.tty === true
   if (request.tty !== true) delete process.consoleSize

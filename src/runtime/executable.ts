@@ -1,4 +1,5 @@
 /** What the first bytes of a program tell about why the kernel would not execute it (execve(2), elf(5)). */
+import { textOf, viewOf } from '../bytes.ts'
 
 export type Executable =
   | { kind: 'script'; interpreter: string }
@@ -24,27 +25,25 @@ const programHeaderInterpreter = 3
 
 export function inspectExecutable(bytes: Uint8Array): Executable {
   if (bytes.length === 0) return { kind: 'empty' }
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (view[0] === 0x23 && view[1] === 0x21) return { kind: 'script', interpreter: scriptInterpreter(view) }
-  if (view.length >= 20 && view.readUInt32BE(0) === 0x7f454c46) return inspectElf(view)
+  if (bytes[0] === 0x23 && bytes[1] === 0x21) return { kind: 'script', interpreter: scriptInterpreter(bytes) }
+  if (bytes.length >= 20 && viewOf(bytes).getUint32(0) === 0x7f454c46) return inspectElf(bytes)
   return { kind: 'unknown' }
 }
 
 /** The kernel takes the first word of the line; a carriage return of a DOS file is part of it. */
-function scriptInterpreter(view: Buffer): string {
-  const line = view.toString('utf8', 2).split('\n', 1)[0] ?? ''
+function scriptInterpreter(bytes: Uint8Array): string {
+  const line = textOf(bytes.subarray(2)).split('\n', 1)[0] ?? ''
   return line.replace(/^[ \t]+/, '').split(/[ \t]/, 1)[0] ?? ''
 }
 
-function inspectElf(view: Buffer): Executable {
-  const bits = view[4] === 1 ? 32 : 64
-  const little = view[5] !== 2
-  const u16 = (at: number) => (little ? view.readUInt16LE(at) : view.readUInt16BE(at))
-  const number = u16(18)
+function inspectElf(bytes: Uint8Array): Executable {
+  const bits = bytes[4] === 1 ? 32 : 64
+  const little = bytes[5] !== 2
+  const number = viewOf(bytes).getUint16(18, little)
   const machine = number === 21 && !little ? 'ppc64' : (machines[number] ?? `machine ${number}`)
   let loader: string | undefined
   try {
-    loader = elfLoader(view, bits, little)
+    loader = elfLoader(bytes, bits, little)
   } catch (error) {
     // The headers lie behind the bytes that init sent: the loader stays unknown.
     if (!(error instanceof RangeError)) throw error
@@ -53,13 +52,11 @@ function inspectElf(view: Buffer): Executable {
 }
 
 /** The path in the PT_INTERP program header. */
-function elfLoader(view: Buffer, bits: 32 | 64, little: boolean): string | undefined {
-  const u16 = (at: number) => (little ? view.readUInt16LE(at) : view.readUInt16BE(at))
-  const u32 = (at: number) => (little ? view.readUInt32LE(at) : view.readUInt32BE(at))
-  const address = (at: number) => {
-    if (bits === 32) return u32(at)
-    return Number(little ? view.readBigUInt64LE(at) : view.readBigUInt64BE(at))
-  }
+function elfLoader(bytes: Uint8Array, bits: 32 | 64, little: boolean): string | undefined {
+  const view = viewOf(bytes)
+  const u16 = (at: number) => view.getUint16(at, little)
+  const u32 = (at: number) => view.getUint32(at, little)
+  const address = (at: number) => (bits === 32 ? u32(at) : Number(view.getBigUint64(at, little)))
   const start = address(bits === 64 ? 32 : 28)
   const size = u16(bits === 64 ? 54 : 42)
   const count = u16(bits === 64 ? 56 : 44)
@@ -68,8 +65,8 @@ function elfLoader(view: Buffer, bits: 32 | 64, little: boolean): string | undef
     if (u32(header) !== programHeaderInterpreter) continue
     const offset = address(header + (bits === 64 ? 8 : 4))
     const length = address(header + (bits === 64 ? 32 : 16))
-    if (offset + length > view.length) return undefined
-    return view.toString('utf8', offset, offset + length).split('\0', 1)[0]
+    if (offset + length > bytes.length) return undefined
+    return textOf(bytes.subarray(offset, offset + length)).split('\0', 1)[0]
   }
   return undefined
 }

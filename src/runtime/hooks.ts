@@ -55,10 +55,9 @@ export function hookEnvironment(context: Context, hooks: Hooks | undefined): str
   return hooks?.createContainer?.some(({ env }) => env === undefined) === true ? callersEnvironment(context) : undefined
 }
 
-/** As with runc, what a hook without an environment of its own gets; but for what the launcher added (native/launcher). */
+/** As with runc, what a hook without an environment of its own gets. */
 function callersEnvironment({ globals }: Context): string[] {
-  const entries = Object.entries(globals.env).filter(([name]) => name !== 'RUNT_NOFILE')
-  return entries.map(([name, value]) => `${name}=${value}`)
+  return Object.entries(globals.env).map(([name, value]) => `${name}=${value}`)
 }
 
 /** Runs the hooks of an event in their order; the first that fails is the last. */

@@ -2,6 +2,7 @@
  * What is left of a configuration with problems when those are taken out: so that the compiler, which takes only valid ones,
  * can tell at the same time what is wrong with the rest. For `validate` alone: what comes out is never carried out.
  */
+import { copyOf } from '../spec/copy.ts'
 import { specVersion } from '../spec/default.ts'
 import { checkSpec } from '../spec/parse.ts'
 import { splitPointer, valueAt, type Problem } from '../spec/problem.ts'
@@ -29,10 +30,10 @@ type Fields = Record<string, unknown>
 
 /** @param document as JSON.parse gives it; @returns undefined where nothing can be saved */
 export function salvage(document: unknown): Salvaged | undefined {
-  const copy: unknown = structuredClone(document)
+  const copy: unknown = copyOf(document)
   let whole = true
   for (let round = 0; round < maxRounds; round++) {
-    const { spec, problems } = checkSpec(structuredClone(copy))
+    const { spec, problems } = checkSpec(copyOf(copy))
     if (spec !== undefined) {
       return {
         spec,

@@ -1,4 +1,5 @@
 /** Compiles linux.seccomp by libseccomp. To be loaded by `import()`, only when a filter is not in the cache. */
+import { concat } from '../bytes.ts'
 import { InvalidConfigError, RuntError, SystemError, type ConfigProblem } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import { assemble, instructionSize, maxInstructions } from '../seccomp/bpf.ts'
@@ -25,7 +26,7 @@ export async function compileFilter(
   const translation = translate(seccomp, names, numbers, exact)
   const filter = await compile(host, translation)
   const prelude = assemble(newerCallsPrelude(translation.last))
-  const program = Buffer.concat([prelude, filter])
+  const program = concat([prelude, filter])
   const count = program.length / instructionSize
   if (count > maxInstructions) {
     throw invalid(

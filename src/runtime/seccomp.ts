@@ -5,6 +5,7 @@
  * its owner can enter, under the hash of all that goes into it; a container keeps its own copy beside its state.json, so that
  * `exec` needs neither the cache nor the compiler.
  */
+import { fromBase64, toBase64 } from '../bytes.ts'
 import type { SeccompFacts } from '../compiler/facts.ts'
 import { InvalidConfigError, RuntError, SystemError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
@@ -88,9 +89,9 @@ async function exactValues(seccomp: Seccomp, text: string): Promise<ExactValues>
 
 /** The program in base64; undefined where it is none that the kernel would take. */
 function programOf(text: string): Uint8Array | undefined {
-  const program = Buffer.from(text, 'base64')
-  const whole = program.length > 0 && program.length % instructionSize === 0 && program.toString('base64') === text
-  return whole && program.length <= maxInstructions * instructionSize ? program : undefined
+  const program = fromBase64(text)
+  if (program === undefined || program.length === 0 || program.length % instructionSize !== 0) return undefined
+  return program.length <= maxInstructions * instructionSize ? program : undefined
 }
 
 // ——— the cache ———
@@ -170,7 +171,7 @@ async function writeCached(host: Host, cache: string, name: string, program: Uin
   const { path } = await host.seccomp.library()
   const target = await host.files.realPath(path)
   const size = (await host.files.status(target))?.size ?? -1
-  const text = encodeProgram(program)
+  const text = toBase64(program)
   const filter: CachedFilter = {
     library: { path, target, size },
     program: text,
@@ -187,16 +188,12 @@ async function removeOld(host: Host, file: string): Promise<void> {
   }
 }
 
-function encodeProgram(program: Uint8Array): string {
-  return Buffer.from(program.buffer, program.byteOffset, program.byteLength).toString('base64')
-}
-
 // ——— the container's own ———
 
 /** Puts the filter beside state.json, for `exec`. */
 export async function saveFilter(host: Host, dir: string, { program }: SeccompFacts): Promise<void> {
   const file = `${dir}/${filterFile}`
-  await attempt(`write ${file}`, {}, () => host.files.writeAtomic(file, encodeProgram(program), 0o600))
+  await attempt(`write ${file}`, {}, () => host.files.writeAtomic(file, toBase64(program), 0o600))
 }
 
 /** The filter of a container; undefined where it has none. @throws RuntError `BAD_STATE` if it is damaged */

@@ -1,4 +1,5 @@
 /** `start`: lets a created container execute its program. */
+import { concat } from '../bytes.ts'
 import { RuntError, StateError } from '../errors.ts'
 import { openFlags, type Fd, type Host } from '../host/host.ts'
 import { locate } from './bundle.ts'
@@ -150,7 +151,7 @@ async function readAll({ host }: Context, fd: Fd): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   for (;;) {
     const part = await host.files.read(fd, 4096)
-    if (part.length === 0) return Buffer.concat(parts)
+    if (part.length === 0) return concat(parts)
     parts.push(part)
   }
 }

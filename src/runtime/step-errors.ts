@@ -2,6 +2,7 @@
  * Sentences for steps that failed in init: which field of config.json, what was tried, why, and where one is known the mend.
  * Loaded only when something failed.
  */
+import { textOf } from '../bytes.ts'
 import { StepError, withoutCall } from '../errors.ts'
 import type { InitMessage } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -133,7 +134,7 @@ function sentence(facts: FailureFacts): string {
   if (step.op === 'chdir') return `chdir to cwd (${JSON.stringify(failed.subject)}) set in config.json: ${why}`
   if (step.op === 'writeSelf') return `${subjectOf(facts)}write \`/proc/self/${failed.subject}\`: ${why}`
   if (step.op === 'verifySelf' && errnoCode(failed.errno) === 'ESTALE')
-    return `the container's init has left the namespaces that it was created with (${failed.subject} is ${text(failed.detail)})`
+    return `the container's init has left the namespaces that it was created with (${failed.subject} is ${textOf(failed.detail)})`
   const verb = verbs[step.op as StepName] ?? step.op
   const subject = failed.subject === '' ? '' : ` ${failed.subject}`
   const call = failed.syscall === '' ? '' : ` (${failed.syscall})`
@@ -163,7 +164,7 @@ function initHookSentence({ failed, step }: FailureFacts): string {
 }
 
 function hookEnd(failed: Failed): { outcome: HookOutcome; stderr: string } {
-  const [first = '', ...lines] = Buffer.from(failed.detail).toString('utf8').split('\n')
+  const [first = '', ...lines] = textOf(failed.detail).split('\n')
   const [kind, number] = first.split(' ')
   let outcome: HookOutcome = { kind: 'timeout', seconds: Number(number) }
   if (kind === 'exited') outcome = { kind, code: Number(number) }
@@ -183,8 +184,7 @@ function subjectOf({ step, spec }: FailureFacts): string {
 function kernelLog({ failed, step }: FailureFacts): string {
   if ((step.op !== 'newMount' && step.op !== 'reconfigure' && step.op !== 'overlay') || failed.detail.length === 0)
     return ''
-  const lines = Buffer.from(failed.detail)
-    .toString('utf8')
+  const lines = textOf(failed.detail)
     .split(/[\n\0]/)
     .map((line) => line.replace(/^[ewi] /, '').trim())
     .filter((line) => line !== '')
@@ -213,7 +213,7 @@ function missingSource(code: string): string | undefined {
 
 /** The kernel names what the filesystem does not know; then it is no option of every mount either, but may be meant as one. */
 function isUnknownOption(detail: Uint8Array): boolean {
-  return text(detail).includes('Unknown parameter')
+  return textOf(detail).includes('Unknown parameter')
 }
 
 const hints: Partial<Record<StepName, (code: string, failed: Failed, step: FailedStep) => string | undefined>> = {
@@ -330,10 +330,6 @@ function profileOf(step: FailedStep): string {
 function listsLayers(step: FailedStep): boolean {
   const { parameters } = step as Partial<StepOf<'newMount'>>
   return parameters?.some((parameter) => parameter.startsWith('lowerdir+=')) === true
-}
-
-function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('utf8')
 }
 
 function outside(code: string): string | undefined {

@@ -1,4 +1,5 @@
 /** A container's cgroup as a unit of systemd: what differs from one that runt makes itself. Loaded only for such containers. */
+import { utf8 } from '../bytes.ts'
 import type { CgroupWrite } from '../cgroups/knobs.ts'
 import { createCgroup, isLate, type Cgroup } from '../cgroups/manager.ts'
 import { isBusMissing, Manager, withManager } from '../cgroups/systemd/connection.ts'
@@ -49,7 +50,7 @@ async function isUsers({ system, files }: Host): Promise<boolean> {
 
 /** D-Bus specification, "Server Addresses". */
 const escaped = (path: string): string =>
-  [...new TextEncoder().encode(path)]
+  [...utf8(path)]
     .map((byte) => [byte, String.fromCharCode(byte)] as const)
     .map(([byte, char]) => (/[-0-9A-Za-z_/.\\*]/.test(char) ? char : `%${byte.toString(16).padStart(2, '0')}`))
     .join('')

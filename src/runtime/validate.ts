@@ -1,4 +1,5 @@
 /** `validate`: every problem of a configuration at once. Reads what it is given, does nothing, and needs no root. */
+import { concat, textOf } from '../bytes.ts'
 import { compileDevices } from '../cgroups/devices.ts'
 import { compileResources } from '../cgroups/knobs.ts'
 import { compileCreate } from '../compiler/create.ts'
@@ -88,13 +89,14 @@ async function readFile(context: Context, name: string, origin: string): Promise
 
 /** Standard input to its end. @throws UsageError if it is larger than a configuration may be */
 export async function readStandardInput({ host }: Context): Promise<string> {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-  let text = ''
+  const parts: Uint8Array[] = []
+  let size = 0
   for (;;) {
     const part = await host.files.read(0, 1 << 16)
-    if (part.length === 0) return text + decoder.decode()
-    text += decoder.decode(part, { stream: true })
-    if (text.length > maxConfigBytes) throw new UsageError(`standard input is larger than ${maxConfigBytes >> 20} MiB`)
+    if (part.length === 0) return textOf(concat(parts))
+    parts.push(part)
+    size += part.length
+    if (size > maxConfigBytes) throw new UsageError(`standard input is larger than ${maxConfigBytes >> 20} MiB`)
   }
 }
 

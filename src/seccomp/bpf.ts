@@ -1,4 +1,5 @@
 /** Classic BPF as seccomp has it: struct sock_filter of linux/filter.h, over struct seccomp_data of linux/seccomp.h. */
+import { viewOf } from '../bytes.ts'
 
 export interface Instruction {
   code: number
@@ -36,13 +37,15 @@ export const jump = (
 
 /** Little-endian, as all machines are that runt runs on. @throws RangeError for a jump that is too far */
 export function assemble(instructions: readonly Instruction[]): Uint8Array {
-  const bytes = Buffer.alloc(instructions.length * instructionSize)
+  const bytes = new Uint8Array(instructions.length * instructionSize)
+  const view = viewOf(bytes)
   instructions.forEach(({ code, jt, jf, k }, index) => {
     const at = index * instructionSize
-    bytes.writeUInt16LE(code, at)
-    bytes.writeUInt8(jt, at + 2)
-    bytes.writeUInt8(jf, at + 3)
-    bytes.writeUInt32LE(k, at + 4)
+    if (jt > 255 || jf > 255) throw new RangeError(`filter: a jump of ${Math.max(jt, jf)} instructions`)
+    view.setUint16(at, code, true)
+    view.setUint8(at + 2, jt)
+    view.setUint8(at + 3, jf)
+    view.setUint32(at + 4, k, true)
   })
   return bytes
 }

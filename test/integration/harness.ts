@@ -43,7 +43,7 @@ export const inVm: boolean = process.env.RUNT_TEST_ENV === 'vm'
 /** Whether a command takes a tenth of a second and more: on Node, and in emulation. Tests that run hundreds run fewer. */
 export const slow: boolean = inVm || (runtime === 'runt' && path.basename(underTest.at(-1)!) !== 'runt')
 
-/** The executable compiled by Bun, and not the same sources on Node. */
+/** The executable, and not the same sources on Node. */
 const compiled = runtime === 'runt' && path.basename(underTest.at(-1)!) === 'runt'
 
 /** Why a test may be left out. Nothing else is a reason. */
@@ -52,7 +52,7 @@ const requirements = {
   controllers: () => (inVm ? undefined : 'needs cgroup v2 controllers: runs in the virtual machine'),
   /** Behaviour of runt alone. */
   runt: () => (runtime === 'runt' ? undefined : `is not how ${runtime} behaves`),
-  /** What the launcher of the executable takes care of. */
+  /** What only the executable does. */
   executable: () => (compiled ? undefined : 'is about dist/bin/runt'),
   /** Behaviour that Debian 12's crun, as old as it is and here without cgroups, does not share. */
   runc: () => (runtime === 'crun' ? 'is not how crun behaves' : undefined),

@@ -325,7 +325,7 @@ test('an image’s LD_PRELOAD is not for programs of the host', (t) => {
   sandbox.assertClean(t)
 })
 
-test('what the launcher adds to the environment does not reach hooks', (t) => {
+test('a hook without an environment gets the caller’s, and nothing besides', (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = hooked(
     t,

@@ -9,14 +9,8 @@ import { addonCandidates, loadAddon, type Addon } from '../../../src/host/addon.
 
 const project = fileURLToPath(new URL('../../..', import.meta.url))
 
-test('an executable looks for the addon beside itself and nowhere else', (t) => {
-  t.deepEqual(addonCandidates({ executable: '/opt/runt/bin', module: '/home/me/src/host' }), [
-    '/opt/runt/bin/runt.node',
-  ])
-})
-
-test('a library looks beside its module, above it, and in the build of a working tree', (t) => {
-  t.deepEqual(addonCandidates({ executable: undefined, module: '/w/src/host' }), [
+test('the addon is looked for beside its module, above it, and in the build of a working tree', (t) => {
+  t.deepEqual(addonCandidates('/w/src/host'), [
     '/w/src/host/runt.node',
     '/w/src/runt.node',
     '/w/build/Release/runt.node',
@@ -38,7 +32,7 @@ function inNewProcess(script: string, options: { cwd?: string; env?: Record<stri
 
 test('the error for a missing addon names every path that was tried and how to build it', (t) => {
   const output = inNewProcess(`
-    try { loadAddon({ executable: undefined, module: '/nowhere/src/host' }) }
+    try { loadAddon('/nowhere/src/host') }
     catch (error) { console.log(error.code, error.message, error.hint) }`)
   t.regex(output, /^ADDON load native addon: /)
   for (const place of ['src/host', 'src', 'build/Release'])
@@ -79,12 +73,12 @@ test('root refuses an addon that every user may write', (t) => {
   }
   const directory = mkdtempSync(path.join(tmpdir(), 'runt-host-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
-  const built = addonCandidates({ executable: undefined, module: path.join(project, 'src/host') }).find(existsSync)
+  const built = addonCandidates(path.join(project, 'src/host')).find(existsSync)
   mkdirSync(path.join(directory, 'bin'))
   const copy = path.join(directory, 'bin/runt.node')
   copyFileSync(built!, copy)
   const script = `
-    try { console.log(typeof loadAddon({ executable: ${JSON.stringify(path.dirname(copy))}, module: undefined })) }
+    try { console.log(typeof loadAddon(${JSON.stringify(path.dirname(copy))})) }
     catch (error) { console.log(error.message) }`
   chmodSync(copy, 0o757)
   t.regex(inNewProcess(script), /writable by every user.*EPERM/)

@@ -51,7 +51,7 @@ test('a string with a NUL, a number out of range or an unknown register is refus
   t.throws(() => encodePlan(nulInList.plan), { instanceOf: TypeError, message: /program.args: NUL/ })
   const range = new PlanBuilder()
   range.add('umask', '', { mask: -1 })
-  t.throws(() => encodePlan(range.plan), { instanceOf: RangeError })
+  t.throws(() => encodePlan(range.plan), { instanceOf: TypeError, message: /umask.mask: does not fit: -1/ })
   const register = new PlanBuilder()
   register.add('close', '', { fd: 3 as never })
   t.throws(() => encodePlan(register.plan), { instanceOf: TypeError, message: /no such register/ })

@@ -50,7 +50,7 @@ function context(machine: Machine, said: string[] = []): Context {
     const defaults = { type: 'file', mode: 0o755, uid: 0, gid: 0, size: 0 }
     if (path in entries) return { ...defaults, ...entries[path] }
     if (path in files) return defaults
-    return below(path).length > 0 || '/usr/lib/runt/libexec/runt'.startsWith(path)
+    return below(path).length > 0 || '/usr/lib/runt/bin/runt'.startsWith(path)
       ? { ...defaults, type: path.endsWith('/runt') ? 'file' : 'directory' }
       : undefined
   }
@@ -63,7 +63,7 @@ function context(machine: Machine, said: string[] = []): Context {
       },
       status,
       list: (path: string) => below(path).map((file) => file.slice(path.length + 1)),
-      realPath: () => '/usr/lib/runt/libexec/runt',
+      realPath: () => '/usr/lib/runt/bin/runt',
       filesystemType: (path: string) => (path === cgroupRoot ? cgroup2Magic : undefined),
     },
     system: { kernelRelease: () => release, euid: () => euid },
@@ -154,7 +154,7 @@ const cases: [change: Partial<Machine>, subject: string, verdict: string, said: 
     { entries: { '/usr/lib': { type: 'directory', mode: 0o1777 } } },
     'runt',
     'ok',
-    /^\/usr\/lib\/runt\/libexec\/runt $/,
+    /^\/usr\/lib\/runt\/bin\/runt $/,
   ],
   [{ entries: { '/opt/daemons/buildah': {} } }, 'Podman', 'note', /not told[^]*containers\.conf/],
   [{ entries: { '/usr/sbin/dockerd': {} } }, 'Docker', 'note', /not told of runt.*daemon\.json/],

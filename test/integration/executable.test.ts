@@ -4,21 +4,38 @@ import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { lacks, lines, Sandbox, underTest } from './harness.ts'
 
-// cve: engine-environment
-test('what gives the engine orders in the environment of the caller has no effect', (t) => {
+test('the executable is one file that needs the C library alone', (t) => {
   if (lacks(t, 'executable')) return
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.args = ['inside', 'echo', 'hello']
   })
-  for (const env of [
-    { BUN_BE_BUN: '1' },
-    { BUN_OPTIONS: '--version' },
-    { BUN_OPTIONS: '--preload=/tmp/no-such-file.js' },
-    { BUN_INSPECT: 'ws://127.0.0.1:1/' },
-    { BUN_JSC_useNoSuchOption: '1', BUN_JSC_dumpOptions: '2' },
-    { NODE_OPTIONS: '--require=/tmp/no-such-file.js' },
-    { RUNT_NOFILE: 'many' },
-  ]) {
+  const copy = path.join(sandbox.dir, 'copy')
+  copyFileSync(underTest[0]!, copy)
+  chmodSync(copy, 0o755)
+  const args = ['--root', sandbox.stateRoot, 'run', '--bundle', sandbox.bundle, sandbox.id]
+  const { status, stdout, stderr } = spawnSync(copy, args, { encoding: 'utf8', env: {} })
+  t.deepEqual({ status, stdout, stderr }, { status: 0, stdout: 'hello\n', stderr: '' })
+  const needed = spawnSync('readelf', ['--dynamic', '--wide', copy], { encoding: 'utf8' }).stdout
+  t.deepEqual([...needed.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, library]) => library), ['libm.so.6', 'libc.so.6', 'ld-linux-x86-64.so.2'])
+})
+
+test('root does not run an executable that every user may write', (t) => {
+  if (lacks(t, 'executable')) return
+  const sandbox = new Sandbox(t)
+  const copy = path.join(sandbox.dir, 'copy')
+  copyFileSync(underTest[0]!, copy)
+  chmodSync(copy, 0o757)
+  const { status, stderr } = spawnSync(copy, ['--version'], { encoding: 'utf8' })
+  t.is(status, 70)
+  t.regex(stderr, /^runt: .*writable by every user/)
+})
+
+test('nothing in the environment of the caller gives the engine orders', (t) => {
+  if (lacks(t, 'executable')) return
+  const sandbox = new Sandbox(t, (spec) => {
+    spec.process!.args = ['inside', 'echo', 'hello']
+  })
+  for (const env of [{ NODE_OPTIONS: '--require=/tmp/no-such-file.js' }, { BUN_BE_BUN: '1' }, { QJS_MODULE_PATH: '/tmp' }]) {
     t.deepEqual(
       sandbox.run(['run', sandbox.id], { env }),
       { status: 0, stdout: 'hello\n', stderr: '' },
@@ -72,16 +89,4 @@ test('a caller whose working directory was removed is served all the same', (t) 
   // The shell stays in the directory when it is gone.
   const { status, stdout, stderr } = spawnSync('sh', ['-c', `rmdir "$PWD" && ${line}`], { cwd: gone, encoding: 'utf8' })
   t.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
-})
-
-test('a launcher without its executable says so', (t) => {
-  if (lacks(t, 'executable')) return
-  const sandbox = new Sandbox(t)
-  const copy = path.join(sandbox.dir, 'prefix/bin/runt')
-  mkdirSync(path.dirname(copy), { recursive: true })
-  copyFileSync(underTest[0]!, copy)
-  chmodSync(copy, 0o755)
-  const { status, stderr } = spawnSync(copy, ['--version'], { encoding: 'utf8' })
-  t.is(status, 127)
-  t.regex(stderr, /libexec\/runt.* is missing/)
 })
