@@ -10,7 +10,9 @@ const globals = globalThis as unknown as {
     encodeInto(text: string, target: Uint8Array): { written: number }
   }
   TextDecoder: new (encoding: 'utf-8', options: { ignoreBOM: boolean }) => { decode(bytes: Uint8Array): string }
-  Buffer: { from(data: string | Uint8Array, encoding?: 'base64'): Uint8Array & { toString(encoding: 'base64'): string } }
+  Buffer: {
+    from(data: string | Uint8Array, encoding?: 'base64'): Uint8Array & { toString(encoding: 'base64'): string }
+  }
 }
 
 let encoder: InstanceType<typeof globals.TextEncoder> | undefined

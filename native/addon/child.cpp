@@ -2,7 +2,6 @@
 // calling thread waits (CLONE_VFORK). Other threads of the engine go on meanwhile: any lock may be held, so the child
 // makes raw system calls only: no allocation, no libc, not even errno, which is the calling thread's.
 #include "child.h"
-#include "place.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -19,6 +18,7 @@
 
 #include "../common/raw_syscall.h"
 #include "failure.h"
+#include "place.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)

@@ -1,5 +1,5 @@
-// Runs when runt is built: `compile OUTPUT DIRECTORY FILE…` compiles JavaScript modules to bytecode, in the form that engine.h
-// describes. Source texts are left out.
+// Runs when runt is built: `compile OUTPUT DIRECTORY FILE…` compiles JavaScript modules to bytecode, in the form that
+// engine.h describes. Source texts are left out.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -30,8 +30,8 @@ void put(std::ostream &output, uint32_t number) {
 }
 
 std::string compile(JSContext *context, const std::string &name, const std::string &text) {
-  JSValue module = JS_Eval(context, text.c_str(), text.size(), name.c_str(),
-                           JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
+  JSValue module =
+      JS_Eval(context, text.c_str(), text.size(), name.c_str(), JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
   if (JS_IsException(module)) {
     const char *message = JS_ToCString(context, JS_GetException(context));
     fail(name + ": " + (message == nullptr ? "?" : message));

@@ -15,8 +15,8 @@ void replace_surrogates(char *text, size_t length);
 // The intrinsic objects that the modules use, and TextEncoder and TextDecoder.
 bool add_globals(JSContext *context);
 
-// The modules, made by native/engine/compile.cpp: one after the other {u32 length of the name, u32 length of the code, the name
-// with its NUL, the code}, little-endian.
+// The modules, made by native/engine/compile.cpp: one after the other {u32 length of the name, u32 length of the code,
+// the name with its NUL, the code}, little-endian.
 extern "C" const unsigned char runt_modules[];
 extern "C" const size_t runt_modules_size;
 

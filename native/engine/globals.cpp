@@ -1,5 +1,5 @@
-// What modules find in the global scope: the language's own objects as far as they are used (no eval, no Function constructor), and
-// TextEncoder and TextDecoder (encoding.spec.whatwg.org) for UTF-8.
+// What modules find in the global scope: the language's own objects as far as they are used (no eval, no Function
+// constructor), and TextEncoder and TextDecoder (encoding.spec.whatwg.org) for UTF-8.
 #include <cstring>
 #include <string>
 
@@ -96,10 +96,10 @@ JSValue new_decoder(JSContext *context, JSValueConst, int count, JSValueConst *a
 } // namespace
 
 bool add_globals(JSContext *context) {
-  if (JS_AddIntrinsicBaseObjects(context) < 0 || JS_AddIntrinsicDate(context) < 0 || JS_AddIntrinsicRegExp(context) < 0 ||
-      JS_AddIntrinsicJSON(context) < 0 || JS_AddIntrinsicProxy(context) < 0 || JS_AddIntrinsicMapSet(context) < 0 ||
-      JS_AddIntrinsicTypedArrays(context) < 0 || JS_AddIntrinsicPromise(context) < 0 ||
-      JS_AddIntrinsicBigInt(context) < 0)
+  if (JS_AddIntrinsicBaseObjects(context) < 0 || JS_AddIntrinsicDate(context) < 0 ||
+      JS_AddIntrinsicRegExp(context) < 0 || JS_AddIntrinsicJSON(context) < 0 || JS_AddIntrinsicProxy(context) < 0 ||
+      JS_AddIntrinsicMapSet(context) < 0 || JS_AddIntrinsicTypedArrays(context) < 0 ||
+      JS_AddIntrinsicPromise(context) < 0 || JS_AddIntrinsicBigInt(context) < 0)
     return false;
   JS_AddIntrinsicRegExpCompiler(context);
   JSValue global = JS_GetGlobalObject(context);

@@ -1,7 +1,7 @@
 // The executable `runt`: starts the engine, gives the program what it was called with, and runs it.
 //
-// The modules were compiled to bytecode when runt was built. A module is read when it is first imported: a command costs only what it
-// needs. Nothing is read from a file, and nothing in the environment gives the engine orders.
+// The modules were compiled to bytecode when runt was built. A module is read when it is first imported: a command
+// costs only what it needs. Nothing is read from a file, and nothing in the environment gives the engine orders.
 #include <sys/resource.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
-// Node-API on QuickJS: as much of it as the addon uses, so that the same sources are runt.node for Node and a part of the
-// executable. What each function does stands in Node's documentation ("Node-API"); where the engine differs, a comment says so.
-// A function that is missing here is missing when the executable is linked.
+// Node-API on QuickJS: as much of it as the addon uses, so that the same sources are runt.node for Node and a part of
+// the executable. What each function does stands in Node's documentation ("Node-API"); where the engine differs, a
+// comment says so. A function that is missing here is missing when the executable is linked.
 #include <js_native_api.h>
 #include <node_api.h>
 
@@ -17,7 +17,8 @@
 // What NODE_API_MODULE in native/addon/addon.cpp defines.
 extern "C" napi_value napi_register_module_v1(napi_env env, napi_value exports);
 
-// Where a napi_value points: a stack of values, each of which the environment owns. A deque, for its items stay where they are.
+// Where a napi_value points: a stack of values, each of which the environment owns. A deque, for its items stay where
+// they are.
 struct napi_env__ {
   JSContext *context;
   std::deque<JSValue> handles;
@@ -54,9 +55,7 @@ struct External {
 JSValue value_of(napi_value handle) { return *reinterpret_cast<JSValue *>(handle); }
 
 // Takes over `value`.
-napi_value push(napi_env env, JSValue value) {
-  return reinterpret_cast<napi_value>(&env->handles.emplace_back(value));
-}
+napi_value push(napi_env env, JSValue value) { return reinterpret_cast<napi_value>(&env->handles.emplace_back(value)); }
 
 void pop_to(napi_env env, size_t count) {
   while (env->handles.size() > count) {
@@ -77,7 +76,8 @@ napi_status give(napi_env env, JSValue value, napi_value *result) {
   return tell(env, napi_ok);
 }
 
-// UTF-8 of a string. A lone surrogate has none: as in Node, it becomes U+FFFD, which has as many bytes as the engine writes for it.
+// UTF-8 of a string. A lone surrogate has none: as in Node, it becomes U+FFFD, which has as many bytes as the engine
+// writes for it.
 std::string utf8_of(JSContext *context, JSValueConst value) {
   size_t length = 0;
   const char *text = JS_ToCStringLen(context, &length, value);
@@ -88,7 +88,8 @@ std::string utf8_of(JSContext *context, JSValueConst value) {
   return bytes;
 }
 
-JSValue call_native(JSContext *context, JSValueConst self, int count, JSValueConst *arguments, int index, JSValueConst *) {
+JSValue call_native(JSContext *context, JSValueConst self, int count, JSValueConst *arguments, int index,
+                    JSValueConst *) {
   auto *env = static_cast<napi_env>(JS_GetContextOpaque(context));
   const auto &function = env->functions[static_cast<size_t>(index)];
   const size_t before = env->handles.size();
@@ -120,11 +121,16 @@ struct ArrayKind {
   JSTypedArrayEnum engine;
 };
 constexpr ArrayKind kArrayKinds[] = {
-    {napi_int8_array, JS_TYPED_ARRAY_INT8},           {napi_uint8_array, JS_TYPED_ARRAY_UINT8},
-    {napi_uint8_clamped_array, JS_TYPED_ARRAY_UINT8C}, {napi_int16_array, JS_TYPED_ARRAY_INT16},
-    {napi_uint16_array, JS_TYPED_ARRAY_UINT16},       {napi_int32_array, JS_TYPED_ARRAY_INT32},
-    {napi_uint32_array, JS_TYPED_ARRAY_UINT32},       {napi_float32_array, JS_TYPED_ARRAY_FLOAT32},
-    {napi_float64_array, JS_TYPED_ARRAY_FLOAT64},     {napi_bigint64_array, JS_TYPED_ARRAY_BIG_INT64},
+    {napi_int8_array, JS_TYPED_ARRAY_INT8},
+    {napi_uint8_array, JS_TYPED_ARRAY_UINT8},
+    {napi_uint8_clamped_array, JS_TYPED_ARRAY_UINT8C},
+    {napi_int16_array, JS_TYPED_ARRAY_INT16},
+    {napi_uint16_array, JS_TYPED_ARRAY_UINT16},
+    {napi_int32_array, JS_TYPED_ARRAY_INT32},
+    {napi_uint32_array, JS_TYPED_ARRAY_UINT32},
+    {napi_float32_array, JS_TYPED_ARRAY_FLOAT32},
+    {napi_float64_array, JS_TYPED_ARRAY_FLOAT64},
+    {napi_bigint64_array, JS_TYPED_ARRAY_BIG_INT64},
     {napi_biguint64_array, JS_TYPED_ARRAY_BIG_UINT64},
 };
 
@@ -153,7 +159,8 @@ namespace runt::engine {
 
 void replace_surrogates(char *text, size_t length) {
   for (size_t at = 0; at + 2 < length; at++)
-    if (text[at] == '\xed' && static_cast<unsigned char>(text[at + 1]) >= 0xa0) std::memcpy(text + at, "\xef\xbf\xbd", 3);
+    if (text[at] == '\xed' && static_cast<unsigned char>(text[at + 1]) >= 0xa0)
+      std::memcpy(text + at, "\xef\xbf\xbd", 3);
 }
 
 JSValue load_addon(JSContext *context) {
@@ -229,7 +236,7 @@ napi_status napi_create_typedarray(napi_env env, napi_typedarray_type type, size
 
 napi_status napi_create_function(napi_env env, const char *name, size_t length, napi_callback callback, void *data,
                                  napi_value *result) {
-  const std::string terminated = name == nullptr            ? std::string()
+  const std::string terminated = name == nullptr              ? std::string()
                                  : length == NAPI_AUTO_LENGTH ? std::string(name)
                                                               : std::string(name, length);
   const int index = static_cast<int>(env->functions.size());
@@ -489,9 +496,17 @@ napi_status napi_get_and_clear_last_exception(napi_env env, napi_value *result) 
 
 napi_status napi_get_last_error_info(napi_env env, const napi_extended_error_info **result) {
   static const char *const kMessages[] = {
-      nullptr,           "Invalid argument",          "An object was expected",  "A string was expected",
-      "A name expected", "A function was expected",   "A number was expected",   "A boolean was expected",
-      "An array was expected", "Unknown failure",     "An exception is pending",
+      nullptr,
+      "Invalid argument",
+      "An object was expected",
+      "A string was expected",
+      "A name expected",
+      "A function was expected",
+      "A number was expected",
+      "A boolean was expected",
+      "An array was expected",
+      "Unknown failure",
+      "An exception is pending",
   };
   const auto code = static_cast<size_t>(env->last.error_code);
   env->last.error_message = code < sizeof kMessages / sizeof *kMessages ? kMessages[code] : "Invalid argument";

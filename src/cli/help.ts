@@ -64,7 +64,10 @@ function page(usage: string, doc: string, lists: readonly (readonly [title: stri
 
 function rowText([term, doc]: Row, column: number): string {
   const [first = '', ...more] = wrapped(doc, width - column)
-  const lines = [`${' '.repeat(indent)}${term}`.padEnd(column) + first, ...more.map((line) => ' '.repeat(column) + line)]
+  const lines = [
+    `${' '.repeat(indent)}${term}`.padEnd(column) + first,
+    ...more.map((line) => ' '.repeat(column) + line),
+  ]
   return lines.join('\n')
 }
 

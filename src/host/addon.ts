@@ -207,7 +207,7 @@ export function commandOf(executable: string): string[] {
   return [executable, ...options, `${parentOf(dirname)}/cli.${sources ? 'ts' : 'js'}`]
 }
 
-let loaded: Addon | undefined = ownEngine?.addon
+let loaded = ownEngine?.addon as Addon | undefined
 
 /**
  * The addon, loaded on the first call; in the executable it is a part of it. By absolute path only: neither the working directory nor the

@@ -2,12 +2,10 @@
  * The engines that run this program: the executable brings one of its own (native/engine/main.cpp), which has the language's own objects,
  * TextEncoder and TextDecoder; Node and Bun have theirs. Whatever else is needed goes through the addon, so that all run the same code.
  */
-import type { Addon } from './addon.ts'
-
 /** What the executable's own engine tells its program. */
 export interface OwnEngine {
-  /** Linked in. */
-  addon: Addon
+  /** Linked in; what it is, addon.ts says. */
+  addon: unknown
   /** Of QuickJS. */
   version: string
   /** As Node names it: `x64`, `arm64`. */
@@ -38,4 +36,4 @@ const globals = globalThis as { runtEngine?: OwnEngine; process?: NodeProcess }
 export const ownEngine = globals.runtEngine
 
 /** To be used only where there is no own engine. */
-export const nodeProcess = globals.process as NodeProcess
+export const nodeProcess = globals.process!

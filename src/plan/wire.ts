@@ -172,7 +172,8 @@ function encodeField(
     case 'i32':
       if (typeof value !== 'number') throw new TypeError(`plan: ${where}: not a number: ${String(value)}`)
       // What does not fit would be cut off.
-      if (value !== (kind === 'u32' ? value >>> 0 : value | 0)) throw new TypeError(`plan: ${where}: does not fit: ${value}`)
+      if (value !== (kind === 'u32' ? value >>> 0 : value | 0))
+        throw new TypeError(`plan: ${where}: does not fit: ${value}`)
       head.setUint32(at, value, true)
       return
     case 'u64':
@@ -243,7 +244,8 @@ export function decodePlan(bytes: Uint8Array): DecodedPlan {
     number,
     number,
   ]
-  if (total !== plan.byteLength || headerSize + stepsSize + stringsSize !== total) throw new TypeError('plan: sizes differ')
+  if (total !== plan.byteLength || headerSize + stepsSize + stringsSize !== total)
+    throw new TypeError('plan: sizes differ')
   if (inputs > registers) throw new TypeError('plan: more inputs than registers')
   const end = headerSize + stepsSize
   const area = bytes.subarray(end)

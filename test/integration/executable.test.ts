@@ -16,7 +16,11 @@ test('the executable is one file that needs the C library alone', (t) => {
   const { status, stdout, stderr } = spawnSync(copy, args, { encoding: 'utf8', env: {} })
   t.deepEqual({ status, stdout, stderr }, { status: 0, stdout: 'hello\n', stderr: '' })
   const needed = spawnSync('readelf', ['--dynamic', '--wide', copy], { encoding: 'utf8' }).stdout
-  t.deepEqual([...needed.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, library]) => library), ['libm.so.6', 'libc.so.6', 'ld-linux-x86-64.so.2'])
+  const libraries = [...needed.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, library]) => library!)
+  t.deepEqual(
+    libraries.filter((library) => !/^(libc|libm|ld-linux-.*)\.so\./.test(library)),
+    [],
+  )
 })
 
 test('root does not run an executable that every user may write', (t) => {
@@ -30,6 +34,7 @@ test('root does not run an executable that every user may write', (t) => {
   t.regex(stderr, /^runt: .*writable by every user/)
 })
 
+// cve: engine-environment
 test('nothing in the environment of the caller gives the engine orders', (t) => {
   if (lacks(t, 'executable')) return
   const sandbox = new Sandbox(t, (spec) => {

@@ -150,12 +150,7 @@ const cases: [change: Partial<Machine>, subject: string, verdict: string, said: 
     'warning',
     /others \(mode 777\): see \/usr\/lib /,
   ],
-  [
-    { entries: { '/usr/lib': { type: 'directory', mode: 0o1777 } } },
-    'runt',
-    'ok',
-    /^\/usr\/lib\/runt\/bin\/runt $/,
-  ],
+  [{ entries: { '/usr/lib': { type: 'directory', mode: 0o1777 } } }, 'runt', 'ok', /^\/usr\/lib\/runt\/bin\/runt $/],
   [{ entries: { '/opt/daemons/buildah': {} } }, 'Podman', 'note', /not told[^]*containers\.conf/],
   [{ entries: { '/usr/sbin/dockerd': {} } }, 'Docker', 'note', /not told of runt.*daemon\.json/],
   [{ files: { [daemon]: '{ "runtimes": ' } }, 'Docker', 'problem', /is not JSON.*does not start/],
