@@ -5,6 +5,7 @@
  * The other process is this very command with a job as its argument (src/cli/inside.ts). It says how far it is, and how it ended, on a
  * pipe: a line of JSON each. It dies with its caller. Nothing tells it that it is inside but the kernel.
  */
+import { concat, textOf } from '../bytes.ts'
 import { RuntError } from '../errors.ts'
 import type { Fd, Host } from '../host/host.ts'
 import { clone, signal } from '../plan/kernel.ts'
@@ -118,14 +119,14 @@ async function listen(
   reader: Fd,
   onProgress?: (progress: UnpackProgress) => void | Promise<void>,
 ): Promise<End> {
-  const decoder = new TextDecoder()
-  let text = ''
+  let rest: Uint8Array = new Uint8Array()
   for (;;) {
     const bytes = await host.files.read(reader, atOnce)
     if (bytes.length === 0) return undefined
-    const lines = (text + decoder.decode(bytes, { stream: true })).split('\n')
-    text = lines.pop() ?? ''
-    for (const line of lines) {
+    const all = concat([rest, bytes])
+    const end = all.lastIndexOf(0x0a) + 1
+    rest = all.subarray(end)
+    for (const line of textOf(all.subarray(0, end)).split('\n').slice(0, -1)) {
       const said = JSON.parse(line) as Said
       if ('progress' in said) await onProgress?.(said.progress)
       else if ('warning' in said) await log?.warn(said.warning)
