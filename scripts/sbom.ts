@@ -40,7 +40,6 @@ interface Bom {
 
 /** What is compiled in, of packages that are there for the development only. */
 const compiledIn: Readonly<Record<string, string>> = {
-  bun: 'the engine of the executable, with JavaScriptCore; not in the package of npm',
   'node-addon-api': 'headers of the addon',
   'node-api-headers': 'headers of the addon',
 }
@@ -50,7 +49,7 @@ const ofMachine: readonly Omit<Component, 'bom-ref' | 'type'>[] = [
   {
     name: 'libc.so.6',
     scope: 'required',
-    description: 'the C library, linked dynamically; init and the launcher have none',
+    description: 'the C library, linked dynamically; init has none',
     licenses: [{ license: { id: 'LGPL-2.1-or-later' } }],
     purl: 'pkg:deb/debian/libc6',
   },
@@ -88,7 +87,7 @@ export function nativeComponents(packages: Readonly<Record<string, Package>>, co
     const digest = integrity === undefined ? undefined : Buffer.from(integrity.replace('sha512-', ''), 'base64')
     return {
       'bom-ref': `${name}@${version}`,
-      type: name === 'bun' ? 'application' : 'library',
+      type: 'library',
       name,
       version,
       scope: 'required',
@@ -107,7 +106,28 @@ export function nativeComponents(packages: Readonly<Record<string, Package>>, co
     description: 'the C++ library, linked into the addon',
     licenses: [{ expression: 'GPL-3.0-or-later WITH GCC-exception-3.1' }],
   }
-  return [...inside, library, ...ofMachine.map((each) => ({ 'bom-ref': each.name, type: 'library', ...each }) as const)]
+  return [
+    ...inside,
+    quickjs(),
+    library,
+    ...ofMachine.map((each) => ({ 'bom-ref': each.name, type: 'library', ...each }) as const),
+  ]
+}
+
+/** The engine, whose sources are here: its version stands in its README. */
+function quickjs(): Component {
+  const page = readFileSync(path.join(root, 'third_party/quickjs-ng/README.md'), 'utf8')
+  const [, version = ''] = /^# QuickJS-ng (\S+)$/m.exec(page) ?? []
+  return {
+    'bom-ref': `quickjs-ng@${version}`,
+    type: 'library',
+    name: 'quickjs-ng',
+    version,
+    scope: 'required',
+    description: 'the engine of the executable, linked in; not in the package of npm',
+    licenses: [{ license: { id: 'MIT' } }],
+    purl: `pkg:github/quickjs-ng/quickjs@v${version}`,
+  }
 }
 
 /** The output of a program that has to succeed. */

@@ -87,7 +87,11 @@ const format: OptionRow = {
   doc: 'form of the output (default: table)',
 }
 
-const store: OptionRow = { name: 'store', value: 'dir', doc: 'directory of the layers (default: /var/lib/runt, or $XDG_DATA_HOME/runt without root)' }
+const store: OptionRow = {
+  name: 'store',
+  value: 'dir',
+  doc: 'directory of the layers (default: /var/lib/runt, or $XDG_DATA_HOME/runt without root)',
+}
 
 export const commands: readonly Command[] = [
   {

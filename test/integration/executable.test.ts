@@ -40,7 +40,11 @@ test('nothing in the environment of the caller gives the engine orders', (t) => 
   const sandbox = new Sandbox(t, (spec) => {
     spec.process!.args = ['inside', 'echo', 'hello']
   })
-  for (const env of [{ NODE_OPTIONS: '--require=/tmp/no-such-file.js' }, { BUN_BE_BUN: '1' }, { QJS_MODULE_PATH: '/tmp' }]) {
+  for (const env of [
+    { NODE_OPTIONS: '--require=/tmp/no-such-file.js' },
+    { BUN_BE_BUN: '1' },
+    { QJS_MODULE_PATH: '/tmp' },
+  ]) {
     t.deepEqual(
       sandbox.run(['run', sandbox.id], { env }),
       { status: 0, stdout: 'hello\n', stderr: '' },

@@ -173,7 +173,7 @@ export const cases: readonly Case[] = [
     ids: ['engine-environment'],
     whose: 'runt',
     cause: 'The engine of the executable takes orders from variables of its caller.',
-    answer: 'A launcher without an engine takes them away.',
+    answer: 'The engine of the executable knows no such variables.',
   },
   {
     ids: ['terminal-escapes'],
