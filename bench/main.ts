@@ -1,7 +1,7 @@
 /** The program of `npm run bench`: `--help` tells its options. bench/run.sh starts it in namespaces of its own. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { Bench } from './bench.ts'
@@ -10,6 +10,7 @@ import { compile } from './driver.ts'
 import { findPeers, type Peer, runOnce } from './peers.ts'
 import { makeResults, readResults, type Results, writeJson } from './results.ts'
 import { fillDocument, report } from './report.ts'
+import { othersSince, processorTime } from './processors.ts'
 import { scenarios } from './scenarios.ts'
 
 const { values } = parseArgs({
@@ -72,40 +73,30 @@ function measure(dir: string): Results {
   prepare(dir)
   const peers = findPeers(!values.quick, (peer) => works(dir, peer))
   const bench = new Bench(dir, peers, values.quick, rounds)
+  const since = processorTime()
   try {
     for (const { name, measure: take } of chosen) {
       const start = performance.now()
       take(bench)
       console.error(`bench: ${name}: ${((performance.now() - start) / 1000).toFixed(0)} s`)
     }
+    const results = makeResults(peers, bench.rows, othersSince(since))
     if (values.quick) checkLimit(dir, peers, rounds)
+    return results
   } finally {
     bench.clean()
   }
-  return makeResults(peers, bench.rows)
-}
-
-/** Milliseconds that all processors were busy, and that there were, since the machine started. */
-function processorTime(): { busy: number; all: number } {
-  const times = cpus().map(({ times: { idle, ...busy } }) => ({
-    idle,
-    busy: busy.user + busy.nice + busy.sys + busy.irq,
-  }))
-  const busy = times.reduce((sum, one) => sum + one.busy, 0)
-  return { busy, all: times.reduce((sum, one) => sum + one.idle, busy) }
 }
 
 /** Measures `run`; tells runt's fastest as a part of runc's fastest, and the part of the processors that others took meanwhile. */
 function compareRun(dir: string, peers: Peer[], rounds: number | undefined): { found: number; others: number } {
   const bench = new Bench(dir, peers, true, rounds)
-  const before = processorTime()
+  const since = processorTime()
   scenarios.find(({ name }) => name === 'run')!.measure(bench)
-  const after = processorTime()
-  const own = bench.rows.reduce((sum, { cpuMs, count }) => sum + cpuMs! * (count + 1), 0)
   const fastest = (name: string): number => bench.rows.find(({ peer }) => peer === name)!.min
   return {
     found: fastest('runt') / fastest(peers.find(({ family }) => family === 'runc')!.name),
-    others: (after.busy - before.busy - own) / (after.all - before.all),
+    others: othersSince(since),
   }
 }
 

@@ -162,6 +162,7 @@ export function report(results: Results): string {
   ]
   return [
     `Measured on ${machine.processors} processors (${machine.processor}), ${machine.memoryGib} GiB, Linux ${machine.kernel}.`,
+    `Other programs and the kernel's own threads used ${(machine.others * 100).toFixed(0)} % of the processors meanwhile.`,
     ...(notes.length === 0 ? [] : [`${notes.join('; ')}.`]),
     // A table without lines has its head alone.
     ...parts.flatMap(([heading, lines]) => (lines.length <= 2 ? [] : ['', `### ${heading}`, '', ...lines])),

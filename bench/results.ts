@@ -20,19 +20,27 @@ export interface Row extends Summary {
 }
 
 export interface Results {
-  machine: { processor: string; processors: number; memoryGib: number; kernel: string }
+  machine: {
+    processor: string
+    processors: number
+    memoryGib: number
+    kernel: string
+    /** The part (0…1) of the processors that other programs and the kernel's own threads used meanwhile. */
+    others: number
+  }
   peers: Pick<Peer, 'name' | 'family' | 'version' | 'note' | 'extra'>[]
   rows: Row[]
 }
 
-/** Results of what was measured here. */
-export function makeResults(peers: readonly Peer[], rows: Row[]): Results {
+/** Results of what was measured here, while others used such a part of the processors. */
+export function makeResults(peers: readonly Peer[], rows: Row[], others: number): Results {
   const processors = cpus()
   return {
     machine: {
       processor: processors[0]?.model.trim() ?? 'unknown',
       processors: processors.length,
       memoryGib: Math.round(totalmem() / 2 ** 30),
+      others: Number(others.toFixed(2)),
       kernel: /^\d+\.\d+/.exec(release())?.[0] ?? release(),
     },
     peers: peers.map(({ name, family, version, note, extra }) => ({

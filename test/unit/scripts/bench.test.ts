@@ -22,7 +22,7 @@ function results(rows: Row[]): Results {
     extra: false,
   })
   return {
-    machine: { processor: 'some', processors: 2, memoryGib: 24, kernel: '6.1' },
+    machine: { processor: 'some', processors: 2, memoryGib: 24, kernel: '6.1', others: 0 },
     peers: [peer('runt', '1', 'runt'), peer('runc', '1.1'), peer('runc', '1.3')],
     rows,
   }
