@@ -68,3 +68,9 @@ export function grant(spec: Spec, capabilities: readonly string[]): void {
   const sets = spec.process!.capabilities!
   for (const set of ['bounding', 'effective', 'permitted'] as const) sets[set] = [...capabilities]
 }
+
+/** The rounds of a race: so many, or as many as there is time for, three at least. */
+export function* rounds(most: number): Generator<number> {
+  const end = Date.now() + 8000
+  for (let count = 0; count < most && (count < 3 || Date.now() < end); count++) yield count
+}

@@ -188,6 +188,12 @@ export const cases: readonly Case[] = [
     answer: 'Directories are 0700, files 0600, and made with O_EXCL and O_NOFOLLOW; SECURITY.md lists them.',
   },
   {
+    ids: ['exchanged-bundle'],
+    whose: 'runtimes that read twice',
+    cause: 'What was checked is not what was used: the configuration or the root was exchanged in between.',
+    answer: 'config.json is read once, in one descriptor; the root is cloned once, and everything is made in that.',
+  },
+  {
     ids: ['cgroup-names'],
     whose: 'runt',
     cause: 'A container that may write to its cgroup hides processes in cgroups that no tool finds or removes.',
