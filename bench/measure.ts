@@ -1,7 +1,9 @@
-/** Measuring commands: what the benchmarks share. */
+/** Measuring commands one by one: for benchmarks in which something is to be done between them. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { compile } from './driver.ts'
 
 /** One run of a command. */
 export interface Run {
@@ -18,11 +20,6 @@ export function call(file: string, args: readonly string[], env: Readonly<Record
   throw new Error(`${[file, ...args].join(' ')}: ${error?.message ?? `status ${status}`}\n${stdout}${stderr}`)
 }
 
-/** Compiles a static program. */
-export function compile(source: string, target: string): void {
-  call('cc', ['-static', '-O2', '-s', '-o', target, source])
-}
-
 /** Makes a static program that does nothing. */
 export function makeTrue(target: string): void {
   const source = `${target}.c`
@@ -31,27 +28,30 @@ export function makeTrue(target: string): void {
   call('rm', [source])
 }
 
-/** Runs command lines by turns. */
+/** Runs command lines by turns, with the native driver (driver.c). */
 export class Timer {
-  readonly #program: string
+  readonly #driver: string
 
   constructor(directory: string) {
-    this.#program = path.join(directory, 'time')
-    compile(new URL('time.c', import.meta.url).pathname, this.#program)
+    this.#driver = path.join(directory, 'driver')
+    compile(fileURLToPath(new URL('driver.c', import.meta.url)), this.#driver)
   }
 
   /**
-   * @param commands each split at spaces; `{}` in one is a number that is never used twice
+   * @param commands each split at spaces; `{}` in one is a name that is never used twice
    * @returns the runs of each command, which must all succeed
    */
   run(rounds: number, restMs: number, commands: readonly string[]): Run[][] {
+    const once = commands.map((command, index) => {
+      return [`rest\t${restMs}`, ['time', index, '-', ...command.split(' ')].join('\t')].join('\n')
+    })
+    const input = `${Array.from({ length: rounds }, () => once.join('\n')).join('\n')}\n`
+    const { status, stdout, stderr } = spawnSync(this.#driver, { input, encoding: 'utf8', maxBuffer: 1 << 28 })
+    if (status !== 0) throw new Error(`driver: ${stderr}`)
     const runs = commands.map((): Run[] => [])
-    for (const line of call(this.#program, [String(rounds), String(restMs), ...commands])
-      .trim()
-      .split('\n')) {
-      const [index, nanoseconds, code, kilobytes] = line.split(' ').map(Number) as [number, number, number, number]
-      if (code !== 0) throw new Error(`${commands[index]!}: status ${code}`)
-      runs[index]!.push({ milliseconds: nanoseconds / 1e6, memory: kilobytes / 1024 })
+    for (const line of stdout.trim().split('\n')) {
+      const [, tag, nanoseconds, kib] = line.split(' ').map(Number) as [number, number, number, number]
+      runs[tag]!.push({ milliseconds: nanoseconds / 1e6, memory: kib / 1024 })
     }
     return runs
   }
