@@ -28,6 +28,11 @@ export function makeTrue(target: string): void {
   call('rm', [source])
 }
 
+/** With the path of the program: the driver looks for none. */
+function absolute([program, ...args]: readonly string[]): string[] {
+  return [program!.includes('/') ? program! : call('which', [program!]).trim(), ...args]
+}
+
 /** Runs command lines by turns, with the native driver (driver.c). */
 export class Timer {
   readonly #driver: string
@@ -43,7 +48,7 @@ export class Timer {
    */
   run(rounds: number, restMs: number, commands: readonly string[]): Run[][] {
     const once = commands.map((command, index) => {
-      return [`rest\t${restMs}`, ['time', index, '-', ...command.split(' ')].join('\t')].join('\n')
+      return [`rest\t${restMs}`, ['time', index, '-', ...absolute(command.split(' '))].join('\t')].join('\n')
     })
     const input = `${Array.from({ length: rounds }, () => once.join('\n')).join('\n')}\n`
     const { status, stdout, stderr } = spawnSync(this.#driver, { input, encoding: 'utf8', maxBuffer: 1 << 28 })
