@@ -3,7 +3,7 @@
 #   build        dist/, and build-asan/ with sanitizers
 #   lint         every check that runs none of the code
 #   unit         modules alone, and the lifecycle against simulated hosts; no root
-#   machine      init with hand-made and hostile plans, and the addon in some commands, under ASAN and UBSAN
+#   machine      init with hand-made and hostile plans, and the addon in some commands, under ASAN and UBSAN; the fuzzers for half a minute
 #   integration  dist/bin/runt on this machine's kernel, as root
 #   node         the same suite with `node dist/cli.js`
 #   bench        the short form of the benchmark: dist/bin/runt is not slower than runc
@@ -31,7 +31,8 @@ run_unit() { "$ava" 'test/{unit,simulated}/**/*.test.ts'; }
 run_machine() {
   as_root "$ava" 'test/machine/**/*.test.ts' &&
     as_root env RUNT_UNDER_TEST="$PWD/test/machine/sanitized-runt.sh" bash scripts/test-integration.sh \
-      test/integration/{run,terminal}.test.ts
+      test/integration/{run,terminal}.test.ts &&
+    as_root bash scripts/fuzz.sh 30
 }
 run_integration() { as_root bash scripts/test-integration.sh; }
 run_bench() { as_root bash bench/run.sh --quick; }
