@@ -74,6 +74,7 @@ check generated generated_is_fresh
 check conformance node --import tsx scripts/conformance.ts --check
 check security-cases node --import tsx scripts/security-cases.ts --check
 check native-rules node --import tsx scripts/native-rules.ts
+check third-party bash -c "cd third_party/quickjs-ng && sha256sum --check --quiet SHA256SUMS"
 check shell shell_syntax
 check api api_reference
 check package package_is_right
