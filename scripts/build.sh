@@ -107,7 +107,7 @@ for name; do
     library) stage library dist/index.js src tsconfig.json tsconfig.build.json package.json ;;
     binary) stage binary dist/bin/runt src native third_party tsconfig.json package.json build/commit ;;
     database) stage database build/compile_commands.json CMakeLists.txt native ;;
-    sanitize) stage sanitize build-asan/init_hosted CMakeLists.txt native ;;
+    sanitize) stage sanitize build-asan/runt_sanitized CMakeLists.txt native third_party src ;;
     *) fail "unknown stage '$name'" ;;
   esac
 done

@@ -233,7 +233,7 @@ serial('the worker ends with the command that is killed, and the next one works'
   const archive = archiveOf(dockerFiles('web', imageOf(shop)))
   const child = shop.startAsUser(['unpack', '--image', '-', 'web'], { env: shop.env, cwd: shop.place })
   child.stdin!.on('error', () => undefined).write(archive.subarray(0, archive.length >> 1))
-  await eventually(() => workers(shop.store).length === 1, 'the worker runs')
+  await eventually(() => workers(shop.store).length > 0, 'the worker runs')
   await eventually(() => existsSync(path.join(shop.store, 'spool')) && shop.rubbish().length === 1, 'it reads')
   child.kill('SIGKILL')
   await eventually(() => workers(shop.store).length === 0, 'the worker ends')

@@ -1,7 +1,6 @@
 #!/bin/bash
-# The command on Node with the addon of build-asan/, whose sanitizers end it at the first fault: for RUNT_UNDER_TEST.
+# The executable of build-asan/, whose sanitizers end it at the first fault: for RUNT_UNDER_TEST. All ends at once with a command: leaks
+# are none.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-cc=$(command -v cc)
-export LD_PRELOAD ASAN_OPTIONS=detect_leaks=0
-LD_PRELOAD=$("$cc" -print-file-name=libasan.so)
-exec "$(command -v node)" --import "$here/sanitized-addon.mjs" "$here/../../dist/cli.js" "$@"
+export ASAN_OPTIONS=detect_leaks=0
+exec "$here/../../build-asan/runt_sanitized" "$@"
