@@ -13,7 +13,8 @@ const layers = {
   images: ['errors', 'bytes', 'spec', 'host'],
   compiler: ['errors', 'bytes', 'plan', 'spec', 'rootfs', 'process', 'cgroups', 'host'],
   runtime: ['errors', 'bytes', 'plan', 'spec', 'compiler', 'rootfs', 'process', 'cgroups', 'seccomp', 'images', 'host'],
-  cli: ['errors', 'bytes', 'runtime', 'host', 'spec'],
+  trace: ['errors', 'host'],
+  cli: ['errors', 'bytes', 'runtime', 'host', 'spec', 'trace'],
 }
 
 /** Files of src itself. */

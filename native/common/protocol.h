@@ -3,7 +3,12 @@
 //
 // Start:   init is executed with arguments  "runt-init" SOCKET PLAN [INPUT ...]  (decimal descriptor numbers), an empty
 //          environment, standard streams as they were, and no other descriptors but those the program is to inherit
-//          (3 … 2 + preserve). PLAN is a memfd that holds the plan (wire.h). INPUTs fill registers 0, 1, ….
+//          (3 … 2 + preserve). PLAN is a memfd that holds the plan (wire.h). INPUTs fill registers 0, 1, …; where the
+//          plan is timed, one more comes last: the file of times.
+//
+// Times:   a file of words of 64 bits, zeros at first, which init maps: nanoseconds of CLOCK_MONOTONIC at which the
+//          first step began, and at which each of the steps had ended, and so the next one began. After a step
+//          `seccomp` no more come: the filter may forbid to ask for the time.
 //
 // Socket:  AF_UNIX, SOCK_SEQPACKET; a packet is one Message and its bytes.
 //

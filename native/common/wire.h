@@ -1,6 +1,6 @@
 // The wire format of a plan; src/plan/wire.ts writes it, native/init/decode.cpp reads it.
 //
-//   Header                                     32 bytes
+//   Header                                     36 bytes
 //   steps: StepHeader + fields, one after the other   header.steps_size bytes, every record a multiple of 4
 //   strings                                    header.strings_size bytes
 //
@@ -31,8 +31,9 @@ struct PlanHeader {
   uint32_t steps;        // number of steps
   uint32_t steps_size;   // bytes
   uint32_t strings_size; // bytes
+  uint32_t timed;        // 1: init notes when it comes to each step (protocol.h); else 0
 };
-static_assert(sizeof(PlanHeader) == 32);
+static_assert(sizeof(PlanHeader) == 36);
 
 struct StepHeader {
   uint16_t op;   // Op of steps.gen.h

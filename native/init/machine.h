@@ -74,6 +74,7 @@ class Machine {
   // From here on only write(2) and read(2) are used to talk: a filter of system calls is in force, which has to allow
   // these two and not more.
   void talk_plainly() { plainly_ = true; }
+  bool talks_plainly() const { return plainly_; }
   // From here on failures go to this fifo.
   void report_to(int fifo);
 

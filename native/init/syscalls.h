@@ -258,12 +258,13 @@ struct pollfd {
 inline int poll(pollfd *entries, unsigned count, const __kernel_timespec *timeout) {
   return static_cast<int>(raw(__NR_ppoll, word(entries), count, word(timeout), 0, 0));
 }
-// Milliseconds of CLOCK_MONOTONIC.
-inline uint64_t monotonic_ms() {
+// Nanoseconds of CLOCK_MONOTONIC.
+inline uint64_t monotonic_ns() {
   __kernel_timespec now = {};
   raw(__NR_clock_gettime, 1, word(&now));
-  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
+  return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
 }
+inline uint64_t monotonic_ms() { return monotonic_ns() / 1000000; }
 
 // ——— the socket ———
 

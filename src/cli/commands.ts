@@ -62,6 +62,11 @@ export const globalOptions: readonly OptionRow[] = [
   { name: 'log', value: 'file', doc: 'file to which errors are appended (default: standard error)' },
   { name: 'log-format', value: 'text|json', choices: ['text', 'json'], doc: 'format of the log (default: text)' },
   { name: 'debug', doc: 'log warnings and details too' },
+  {
+    name: 'trace',
+    value: 'file',
+    doc: 'file to write where the time goes to, for Perfetto; %p is the process id, %c the command (default: $RUNT_TRACE)',
+  },
   { name: 'systemd-cgroup', doc: 'have systemd make the cgroup' },
   {
     name: 'cgroup-manager',

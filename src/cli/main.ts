@@ -1,7 +1,7 @@
 /** The command line: global flags, the command, its flags; then the command's own code; then what failed, told. */
 import { UsageError } from '../errors.ts'
 import type { Caller } from '../host/caller.ts'
-import type { Host } from '../host/host.ts'
+import { phase, type Host } from '../host/host.ts'
 import type { Context } from '../runtime/context.ts'
 import { resolvePath } from '../runtime/paths.ts'
 import type { Globals } from '../runtime/requests.ts'
@@ -17,22 +17,44 @@ const execFailure = 255
 
 /** Runs one command line. @returns the exit code; never throws. */
 export async function main(caller: Caller, host: Host): Promise<number> {
-  let log = new CommandLog(host, { file: undefined, format: 'text', debug: false })
+  let globals: Parsed
+  try {
+    globals = parseFlags(caller.args, globalOptions, true)
+  } catch (error) {
+    const log = new CommandLog(host, { file: undefined, format: 'text', debug: false })
+    await report({ host, log, argv0: caller.argv0, command: undefined, parsed: undefined }, error)
+    return 1
+  }
+  const file = globals.text('trace') ?? caller.env.RUNT_TRACE
+  if (file === undefined || file === '') return execute(caller, host, globals)
+  const reached = await host.system.monotonic()
+  const { traced } = await import('./traced.ts')
+  const name = commands.find((row) => row.name === globals.args[0])?.name ?? 'help'
+  const log = new CommandLog(host, logSettings(caller, globals))
+  return traced(
+    { file, cwd: caller.cwd, name, log, reached, run: (tracing) => execute(caller, tracing, globals) },
+    host,
+  )
+}
+
+/** Runs the command that the global flags are followed by. */
+async function execute(caller: Caller, host: Host, globals: Parsed): Promise<number> {
+  const log = new CommandLog(host, logSettings(caller, globals))
   let command: Command | undefined
   let parsed: Parsed | undefined
   let begun = false
   try {
-    const globals = parseFlags(caller.args, globalOptions, true)
-    log = new CommandLog(host, logSettings(caller, globals))
     if (globals.flag('version')) return await print(host, (await import('./version.ts')).versionText(caller.engine))
     const [name, ...rest] = globals.args
     if (globals.flag('help') || name === undefined || name === 'help') return await help(host, rest[0])
-    command = findCommand(name)
-    parsed = parseFlags(rest, [...command.options, helpOption], command.stopAtArgument === true)
+    const row = (command = findCommand(name))
+    parsed = phase(host, 'parse the arguments', () =>
+      parseFlags(rest, [...row.options, helpOption], row.stopAtArgument === true),
+    )
     if (parsed.flag('help')) return await help(host, name)
     checkArguments(caller.argv0, command, parsed)
     const context: Context = { host, globals: await globalsOf(caller, host, globals), log }
-    const module = await command.load()
+    const module = await phase(host, 'load the command', () => row.load())
     begun = true
     return await module.run(parsed, context)
   } catch (error) {
@@ -86,8 +108,14 @@ async function globalsOf({ cwd, env }: Caller, host: Host, parsed: Parsed): Prom
     rootless: rootless === 'auto' ? 'auto' : rootless === 'true',
     debug: parsed.flag('debug'),
     cwd,
-    env,
+    env: withoutTrace(env),
   }
+}
+
+/** What is runt's own business, and no hook's. */
+function withoutTrace(env: Caller['env']): Caller['env'] {
+  if (env.RUNT_TRACE === undefined) return env
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name !== 'RUNT_TRACE'))
 }
 
 /** As runc: also root of a user namespace is a user with a directory of its own, unless it takes itself for the machine's. */

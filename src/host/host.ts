@@ -396,6 +396,42 @@ export interface System {
   ownCommand(): Awaitable<string[]>
 }
 
+/** Steps of a plan that init notes the times of: native/common/protocol.h. */
+export interface TimedSteps {
+  /** Pids of init: the first, and the next after each step `fork`. */
+  pids: readonly number[]
+  /** Index in the plan of the first of `steps`. */
+  from: number
+  steps: readonly { op: string; origin: string }[]
+}
+
+/** A file for the times of init's steps. */
+export interface TimesFile {
+  path: string
+  /** Whether a later command takes times from it too; else it is removed when they were taken. */
+  lasting: boolean
+}
+
+/** Where a command's time goes, for whoever asked for it. Never the reason of a failure. */
+export interface Trace {
+  /** Of the command. */
+  readonly pid: number
+  /** Runs an action and notes how long it takes; what is noted meanwhile lies below it. */
+  phase<T>(name: string, action: () => T): T
+  /**
+   * Makes a file in which init can note the times of so many steps.
+   * @returns its descriptor, for the caller to close; undefined where it cannot be made
+   */
+  openTimes(file: TimesFile, steps: number): Awaitable<Fd | undefined>
+  /** Takes what init has noted so far; that takes the place of what was taken from the same file before. */
+  takeTimes(path: string, steps: TimedSteps): Awaitable<void>
+}
+
+/** Runs a part of a command under its name in the trace, if there is one. */
+export function phase<T>({ trace }: Host, name: string, action: () => T): T {
+  return trace === undefined ? action() : trace.phase(name, action)
+}
+
 /** Everything that commands do and learn outside of themselves. `directHost` gives one for this machine; tests have others. */
 export interface Host {
   readonly files: Files
@@ -409,4 +445,6 @@ export interface Host {
   readonly archives: Archives
   readonly output: Output
   readonly system: System
+  /** Present only where somebody asked where the time goes. */
+  readonly trace?: Trace | undefined
 }

@@ -1,7 +1,7 @@
 /**
  * A plan as bytes, and back.
  *
- *   header                                     32 bytes
+ *   header                                     36 bytes
  *   steps: {op u16, size u16} + fields, one after the other
  *   strings                                    every string with its NUL
  *
@@ -17,7 +17,7 @@ import { stepNames, stepTable, type Step } from './steps.ts'
 
 /** "RUNT" */
 const magic = 0x544e5552
-const headerSize = 32
+const headerSize = 36
 const stepHeaderSize = 4
 
 /** FNV-1a over the table of steps: both ends compare it, so a plan never meets another version's init. */
@@ -98,9 +98,10 @@ class Strings {
 
 /**
  * The bytes of a plan.
+ * @param timed whether init gets one more descriptor, of a file in which it notes when it comes to each step (native/common/protocol.h)
  * @throws TypeError if a string contains a NUL, or a number does not fit its field: the compiler's fault, not the user's.
  */
-export function encodePlan(plan: Plan): Uint8Array {
+export function encodePlan(plan: Plan, timed = false): Uint8Array {
   const strings = new Strings()
   let stepsSize = 0
   for (const step of plan.steps) stepsSize += layoutOf(step.op).size
@@ -118,6 +119,7 @@ export function encodePlan(plan: Plan): Uint8Array {
     plan.steps.length,
     stepsSize,
     area.length,
+    timed ? 1 : 0,
   ]
   numbers.forEach((value, index) => head.setUint32(index * 4, value, true))
   return concat([bytes, area])
@@ -222,6 +224,7 @@ function checked(text: string, where: string): string {
 /** What of a plan its bytes carry: origins and names stay with the compiler. */
 export interface DecodedPlan {
   inputs: number
+  timed: boolean
   registers: number
   steps: Omit<Step, 'origin'>[]
 }
@@ -236,7 +239,8 @@ export function decodePlan(bytes: Uint8Array): DecodedPlan {
   const number = (index: number): number => plan.getUint32(index * 4, true)
   if (number(0) !== magic) throw new TypeError('plan: not a plan')
   if (number(1) !== planVersion) throw new TypeError('plan: of another version')
-  const [total, inputs, registers, count, stepsSize, stringsSize] = [2, 3, 4, 5, 6, 7].map(number) as [
+  const [total, inputs, registers, count, stepsSize, stringsSize, timed] = [2, 3, 4, 5, 6, 7, 8].map(number) as [
+    number,
     number,
     number,
     number,
@@ -246,6 +250,7 @@ export function decodePlan(bytes: Uint8Array): DecodedPlan {
   ]
   if (total !== plan.byteLength || headerSize + stepsSize + stringsSize !== total)
     throw new TypeError('plan: sizes differ')
+  if (timed > 1) throw new TypeError('plan: timed is neither 0 nor 1')
   if (inputs > registers) throw new TypeError('plan: more inputs than registers')
   const end = headerSize + stepsSize
   const area = bytes.subarray(end)
@@ -268,7 +273,7 @@ export function decodePlan(bytes: Uint8Array): DecodedPlan {
     at += layout.size
   }
   if (steps.length !== count) throw new TypeError('plan: number of steps differs')
-  return { inputs, registers, steps }
+  return { inputs, timed: timed === 1, registers, steps }
 }
 
 function decodeField(

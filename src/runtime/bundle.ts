@@ -1,6 +1,7 @@
 /** Reads a bundle: config.json found, parsed, checked. No effects. */
 import { InvalidConfigError, RuntError, type ConfigProblem } from '../errors.ts'
-import { locateProblems, maxConfigBytes, parseSpec } from '../spec/parse.ts'
+import { phase } from '../host/host.ts'
+import { checkParsedSpec, locateProblems, maxConfigBytes, parseJson } from '../spec/parse.ts'
 import type { Spec } from '../spec/schema.gen.ts'
 import { absolute, type Context } from './context.ts'
 import { attempt, explained, isErrno } from './failures.ts'
@@ -33,8 +34,10 @@ export async function loadBundle(
   context: Context,
   request: { bundle?: string | undefined; config?: string | undefined },
 ): Promise<Bundle> {
-  const { dir, file, text } = await readBundle(context, request)
-  const { spec, problems, warnings } = parseSpec(text)
+  const { host } = context
+  const { dir, file, text } = await phase(host, 'read config.json', () => readBundle(context, request))
+  const json = phase(host, 'parse config.json', () => parseJson(text))
+  const { spec, problems, warnings } = phase(host, 'validate config.json', () => checkParsedSpec(json, text))
   if (spec === undefined || problems.length > 0) throw await invalidConfig(file, text, problems)
   return {
     dir,

@@ -1,6 +1,6 @@
 /** `delete`: removes what a container leaves, and with `force` ends it first. */
 import { RuntError, StateError } from '../errors.ts'
-import type { Fd, Host } from '../host/host.ts'
+import { phase, type Fd, type Host } from '../host/host.ts'
 import { abandonCgroup, destroyCgroup } from './cgroup.ts'
 import { stateDir, type Context } from './context.ts'
 import { attempt, closeQuietly, isErrno } from './failures.ts'
@@ -100,12 +100,15 @@ export async function destroy(
   const { host } = context
   const state = known ?? (await readDamaged(context, dir))
   if (state !== undefined) {
-    await killProcess(host, state)
+    await phase(host, 'end init', () => killProcess(host, state))
     if (state.intelRdt !== undefined) await (await import('./intel-rdt.ts')).removeRdt(host, state.intelRdt)
-    if (state.cgroup !== undefined) await (state.pid > 0 ? destroyCgroup : abandonCgroup)(host, state.cgroup)
+    const { cgroup } = state
+    if (cgroup !== undefined) {
+      await phase(host, 'remove the cgroup', () => (state.pid > 0 ? destroyCgroup : abandonCgroup)(host, cgroup))
+    }
   }
   if (state?.layers !== undefined) await (await import('./layers.ts')).removeLayers(context, state.layers)
-  await removeContainer(host, dir, state)
+  await phase(host, 'remove the state', () => removeContainer(host, dir, state))
   if (state?.hooks?.poststop?.length) {
     const { runPoststop } = await import('./hooks.ts')
     await runPoststop(context, state, hooksDirectory)

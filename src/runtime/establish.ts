@@ -9,7 +9,7 @@ import type { Compiled, CreateFacts } from '../compiler/facts.ts'
 import { compileCreate } from '../compiler/create.ts'
 import { namespaceNames } from '../compiler/exec.ts'
 import { StateError, type ConfigProblem } from '../errors.ts'
-import type { Fd, Host } from '../host/host.ts'
+import { phase, type Fd, type Host } from '../host/host.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { hasLabels } from '../process/labels.ts'
 import type { Spec } from '../spec/schema.gen.ts'
@@ -28,7 +28,7 @@ import { kernelMounts } from './procfs.ts'
 import type { CreateRequest } from './requests.ts'
 import { prepareFilter, saveFilter } from './seccomp.ts'
 import type { SavedState } from './state.ts'
-import { makeContainer, makeFifos, saveState } from './store.ts'
+import { makeContainer, makeFifos, saveState, timesFile } from './store.ts'
 import { checkPreserved, checkTerminal, copyWindowSize, listenFds, requireTerminal } from './streams.ts'
 
 /** A container that is `created`. Its lock is held; whoever established it calls `finish`, or `undo`. */
@@ -58,8 +58,8 @@ export async function establish(context: Context, request: CreateRequest, foregr
   if (request.tmpfsUpper === true) (await import('./layers.ts')).withTmpfsUpper(bundle.spec)
   const undo = new Undo()
   try {
-    const prepared = await prepare(context, request, bundle, foreground)
-    return await make(context, request, prepared, undo)
+    const prepared = await phase(context.host, 'prepare', () => prepare(context, request, bundle, foreground))
+    return await phase(context.host, 'make', () => make(context, request, prepared, undo))
   } catch (error) {
     throw await locate(await undo.after(error), bundle.file, bundle.text)
   }
@@ -121,7 +121,7 @@ async function prepare(
     hookEnvironment: spec.hooks && (await import('./hooks.ts')).hookEnvironment(context, spec.hooks),
     seccomp: filter?.facts,
   }
-  const compiled = compileCreate(spec, facts)
+  const compiled = phase(host, 'compile the plan', () => compileCreate(spec, facts))
   const warnings = [...bundle.warnings, ...(placed?.warnings ?? []), ...compiled.warnings]
   for (const warning of warnings) await log?.warn(warning)
   return { bundle, facts, compiled, cgroup, rdt, keyring, filter, layers }
@@ -189,7 +189,7 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
   const { notify } = prepared.facts
   if (notify !== undefined) await (await import('./notify.ts')).makeNotifyDirectory(host, notify)
   if (sharesMounts(state)) await makeMountPoint(host, dir)
-  const cgroup = await cgroupFor(context, prepared, { dir, state }, undo)
+  const cgroup = await phase(host, 'make the cgroup', () => cgroupFor(context, prepared, { dir, state }, undo))
   const { init, attach } = await spawnIn(host, prepared, { dir, state }, cgroup, undo)
   const established: Established = {
     dir,
@@ -248,6 +248,7 @@ async function spawnIn(
   const facts: SpawnFacts = {
     dir,
     cgroup: made?.cgroup.fd ?? -1,
+    times: { path: `${dir}/${timesFile}`, lasting: true },
     openUserNamespace: async (maps, origin) =>
       (await import('./user-namespace.ts')).openUserNamespace(host, maps, origin),
   }

@@ -2,7 +2,7 @@
 import { compileExec } from '../compiler/exec.ts'
 import type { Compiled, ExecFacts } from '../compiler/facts.ts'
 import { RuntError, StateError, UsageError, type ConfigProblem } from '../errors.ts'
-import { openFlags, type ExitStatus, type Fd, type Host } from '../host/host.ts'
+import { openFlags, phase, type ExitStatus, type Fd, type Host } from '../host/host.ts'
 import type { Plan } from '../plan/plan.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { hasLabels } from '../process/labels.ts'
@@ -15,14 +15,14 @@ import { absolute, type Context } from './context.ts'
 import { adjustOom, limit, schedule } from './establish.ts'
 import { execProcess, type ExecProcess } from './exec-process.ts'
 import { attempt, closeQuietly, isErrno, Undo } from './failures.ts'
-import { Init } from './init.ts'
+import { Init, type SpawnFacts } from './init.ts'
 import { sendPidfd, writePidFile } from './pidfile.ts'
 import { canBeAttached } from './placed-cgroup.ts'
 import type { ExecRequest } from './requests.ts'
 import { loadFilter } from './seccomp.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
-import { loadState } from './store.ts'
+import { loadState, timesFile } from './store.ts'
 import { checkPreserved, checkTerminal, copyWindowSize, listenFds, requireTerminal } from './streams.ts'
 
 /** The process that `exec` made. */
@@ -45,8 +45,8 @@ export async function exec(request: ExecRequest, context: Context): Promise<Exec
   if (wanted.process.terminal === true && request.detach !== true) await requireTerminal(context)
   const undo = new Undo()
   try {
-    const facts = await execFacts(context, request, dir, state, wanted)
-    let compiled = compileExec(wanted.process, facts)
+    const facts = await phase(host, 'prepare', () => execFacts(context, request, dir, state, wanted))
+    let compiled = phase(host, 'compile the plan', () => compileExec(wanted.process, facts))
     for (const warning of [...wanted.warnings, ...compiled.warnings]) await log?.warn(warning)
     let init: Init
     try {
@@ -54,7 +54,7 @@ export async function exec(request: ExecRequest, context: Context): Promise<Exec
     } catch (error) {
       if (!canBeAttached(error, state.cgroup)) throw error
       compiled = compileExec(wanted.process, { ...facts, attached: true })
-      init = await Init.spawn(host, compiled.plan, { dir, cgroup: -1, target: state }, undo)
+      init = await Init.spawn(host, compiled.plan, spawnFacts(host, dir, state, -1), undo)
     }
     const console = await setUp(context, request, compiled, init, state, undo)
     // Not before: to conmon a pid file says that the program runs.
@@ -64,8 +64,10 @@ export async function exec(request: ExecRequest, context: Context): Promise<Exec
       await init.release()
       return { pid }
     }
-    const status = await attempt('attend to the process', {}, () =>
-      host.processes.foreground({ pid, pidfd: init.descriptor, terminal: console.fd }),
+    const status = await phase(host, 'attend to the process', () =>
+      attempt('attend to the process', {}, () =>
+        host.processes.foreground({ pid, pidfd: init.descriptor, terminal: console.fd }),
+      ),
     )
     await init.release()
     await console.close()
@@ -151,6 +153,12 @@ async function spawn(
   }
 }
 
+function spawnFacts({ trace }: Host, dir: string, target: SavedState, cgroup: Fd): SpawnFacts {
+  // Processes of others may be made meanwhile.
+  const times = trace && { path: `${dir}/${timesFile}.${trace.pid}`, lasting: false }
+  return { dir, cgroup, target, times }
+}
+
 async function spawnIn(
   { host }: Context,
   request: ExecRequest,
@@ -165,7 +173,7 @@ async function spawnIn(
     cgroup = await attempt(`open cgroup ${path}`, details, () => openCgroup(host, path, request.cgroup === undefined))
   }
   try {
-    return await Init.spawn(host, plan, { dir, cgroup, target: state }, undo)
+    return await Init.spawn(host, plan, spawnFacts(host, dir, state, cgroup), undo)
   } finally {
     if (cgroup >= 0) await closeQuietly(host, cgroup)
   }

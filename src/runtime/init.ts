@@ -1,7 +1,8 @@
 /** A process that runs a plan: spawned, talked to until it executes the program or waits for start, and ended if need be. */
 import { RuntError, StateError, SystemError, type ErrorDetails } from '../errors.ts'
-import { openFlags, type Fd, type Host, type InitMessage } from '../host/host.ts'
+import { openFlags, phase, type Fd, type Host, type InitMessage, type TimesFile } from '../host/host.ts'
 import type { Input, Plan } from '../plan/plan.ts'
+import { syncPoint } from '../plan/steps.ts'
 import { encodePlan } from '../plan/wire.ts'
 import { attempt, closeQuietly, explained, isErrno, type Undo } from './failures.ts'
 import { openProcess, readStat, type ProcessName } from './procfs.ts'
@@ -16,6 +17,8 @@ export interface SpawnFacts {
   target?: ProcessName | undefined
   /** What becomes its standard output; this process's where it is undefined. */
   output?: Fd | undefined
+  /** File in which init notes the times of its steps, where the command is traced. */
+  times?: TimesFile | undefined
   /** Makes inputs of kind `userns`. */
   openUserNamespace?: (source: Extract<Input['source'], { kind: 'userns' }>, origin: string) => Promise<Fd>
 }
@@ -40,6 +43,8 @@ export class Init {
   private socket: Fd
   /** A stage that handed over to another process and was not reaped yet. */
   private retired: { pid: number; pidfd: Fd } | undefined
+  /** The file in which it notes the times of these steps, if it does. */
+  private timed: { path: string; pids: number[]; steps: Plan['steps'] } | undefined
   private readonly host: Host
 
   private constructor(host: Host, pid: number, pidfd: Fd, socket: Fd) {
@@ -59,9 +64,12 @@ export class Init {
         opened.push(fd)
         inputs.push(fd)
       }
-      const child = await spawn(host, plan, inputs, facts)
+      const times = facts.times && (await host.trace?.openTimes(facts.times, plan.steps.length))
+      if (times !== undefined) opened.push(times)
+      const child = await spawn(host, plan, inputs, facts, times)
       const init = new Init(host, child.pid, child.pidfd, child.socket)
       undo.push('end init', () => init.end())
+      if (times !== undefined) init.timed = { path: facts.times!.path, pids: [child.pid], steps: plan.steps }
       await init.learnStartTime()
       return init
     } finally {
@@ -76,12 +84,24 @@ export class Init {
 
   /** Talks with init until it closes its end, or fails. */
   async converse(handlers: Handlers): Promise<Failed | undefined> {
-    const { processes } = this.host
+    if (this.timed === undefined) return this.talk(handlers)
+    const { path, pids, steps } = this.timed
+    try {
+      return await this.talk(handlers)
+    } finally {
+      await this.host.trace?.takeTimes(path, { pids, from: 0, steps })
+    }
+  }
+
+  private async talk(handlers: Handlers): Promise<Failed | undefined> {
+    const { host } = this
     for (;;) {
-      const message = await attempt('hear from init', {}, () => processes.receive(this.socket))
+      const message = await phase(host, 'wait for init', () =>
+        attempt('hear from init', {}, () => host.processes.receive(this.socket)),
+      )
       switch (message.type) {
         case 'reached':
-          await handlers.reached(message.point)
+          await phase(host, `at sync point ${nameOf(message.point)}`, () => handlers.reached(message.point))
           await this.proceed()
           break
         case 'forked':
@@ -132,6 +152,7 @@ export class Init {
   private async follow(pid: number): Promise<void> {
     this.retired = { pid: this.name.pid, pidfd: this.pidfd }
     this.name = { pid, startTime: 0 }
+    this.timed?.pids.push(pid)
     this.pidfd = -1
     this.pidfd = await this.host.processes.pidfdOpen(pid)
     await this.learnStartTime()
@@ -202,6 +223,10 @@ export class Init {
   }
 }
 
+function nameOf(point: number): string {
+  return Object.entries(syncPoint).find(([, value]) => value === point)?.[0] ?? String(point)
+}
+
 async function openInput(host: Host, input: Input, facts: SpawnFacts): Promise<Fd> {
   const { source } = input
   const details = { origin: input.origin === '' ? undefined : input.origin }
@@ -243,17 +268,27 @@ async function openTarget(host: Host, pid: number, facts: SpawnFacts, details: E
   return pidfd
 }
 
-async function spawn(host: Host, plan: Plan, inputs: readonly Fd[], { cgroup, output }: SpawnFacts) {
+/** @param times where init notes the times of its steps */
+async function spawn(
+  host: Host,
+  plan: Plan,
+  inputs: readonly Fd[],
+  { cgroup, output }: SpawnFacts,
+  times: Fd | undefined,
+) {
+  const bytes = phase(host, 'encode the plan', () => encodePlan(plan, times !== undefined))
   try {
-    return await host.processes.spawn({
-      plan: encodePlan(plan),
-      inputs,
-      cloneFlags: plan.cloneFlags,
-      cgroup,
-      preserveFds: plan.preserveFds,
-      cpus: plan.cpus,
-      output,
-    })
+    return await phase(host, 'clone init', () =>
+      host.processes.spawn({
+        plan: bytes,
+        inputs: times === undefined ? inputs : [...inputs, times],
+        cloneFlags: plan.cloneFlags,
+        cgroup,
+        preserveFds: plan.preserveFds,
+        cpus: plan.cpus,
+        output,
+      }),
+    )
   } catch (error) {
     const subject = error instanceof SystemError && error.path !== undefined ? `: ${error.path}` : ''
     throw await explained(`spawn init${subject}`, error, spawnHint(error, cgroup))

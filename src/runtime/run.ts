@@ -1,6 +1,6 @@
 /** `run`: create, start, and in the foreground wait for the end and delete. */
 import { RuntError } from '../errors.ts'
-import type { ExitStatus } from '../host/host.ts'
+import { phase, type ExitStatus } from '../host/host.ts'
 import type { Context } from './context.ts'
 import { destroy } from './delete.ts'
 import { establish, finish, type Established } from './establish.ts'
@@ -33,7 +33,7 @@ export async function run(request: RunRequest, context: Context): Promise<ExitSt
       await host.processes.holdSignals(true)
     }
     const { dir, state } = established
-    await startProgram(context, dir, state, state.bundle)
+    await phase(host, 'start', () => startProgram(context, dir, state, state.bundle))
   } catch (error) {
     throw await established.locate(await established.undo.after(error))
   }
@@ -83,8 +83,10 @@ async function attend(
   const { pid } = init.name
   let status: ExitStatus
   try {
-    status = await attempt('attend to the container', {}, () =>
-      host.processes.foreground({ pid, pidfd: init.descriptor, terminal: console, notify }),
+    status = await phase(host, 'attend to the container', () =>
+      attempt('attend to the container', {}, () =>
+        host.processes.foreground({ pid, pidfd: init.descriptor, terminal: console, notify }),
+      ),
     )
   } catch (error) {
     const undo = new Undo()
@@ -96,7 +98,7 @@ async function attend(
     if (notify !== undefined) await (await import('./notify.ts')).closeNotify(context, notify)
     if (console >= 0) await closeQuietly(host, console)
   }
-  if (request.keep !== true) await removeEnded(context, state)
+  if (request.keep !== true) await phase(host, 'delete', () => removeEnded(context, state))
   return status
 }
 

@@ -1,7 +1,7 @@
 /** `start`: lets a created container execute its program. */
 import { concat } from '../bytes.ts'
 import { RuntError, StateError } from '../errors.ts'
-import { openFlags, type Fd, type Host } from '../host/host.ts'
+import { openFlags, phase, type Fd, type Host } from '../host/host.ts'
 import { locate } from './bundle.ts'
 import { notifyAddress, type Context } from './context.ts'
 import { attempt, closeQuietly, isErrno, Undo } from './failures.ts'
@@ -9,7 +9,7 @@ import type { Notify } from './notify.ts'
 import type { ProcessName } from './procfs.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus, waitsForStart } from './status.ts'
-import { loadState, lockContainer, startedFifo, startFifo } from './store.ts'
+import { loadState, lockContainer, startedFifo, startFifo, timesFile } from './store.ts'
 
 /**
  * Lets a created container execute its program. Where NOTIFY_SOCKET is set, it returns when the container is ready.
@@ -75,12 +75,16 @@ export async function startProgram(
   const started = await openStarted(context, dir)
   let answer: Uint8Array
   try {
-    await giveTheGo(context, dir)
+    await phase(host, 'give the go', () => giveTheGo(context, dir))
     if (state.startHooks !== undefined)
       await (await import('./hooks.ts')).attendStartHooks(context, state.startHooks, started)
-    answer = await attempt('wait for the program', {}, () => readAll(context, started))
+    answer = await phase(host, 'wait for the program', () =>
+      attempt('wait for the program', {}, () => readAll(context, started)),
+    )
   } finally {
     await closeQuietly(host, started)
+    const { pid, lateFrom, lateSteps } = state
+    await host.trace?.takeTimes(`${dir}/${timesFile}`, { pids: [pid], from: lateFrom, steps: lateSteps })
   }
   if (answer.length === 0) {
     if ((state.resources?.memory?.limit ?? 0) > 0) {

@@ -1,6 +1,6 @@
 /** The state store: one directory per container with state.json, its lock (flock on the directory) and two fifos. */
 import { StateError } from '../errors.ts'
-import { openFlags, type Fd, type Host } from '../host/host.ts'
+import { openFlags, phase, type Fd, type Host } from '../host/host.ts'
 import { stateDir, stateRoot, type Context } from './context.ts'
 import { attempt, closeQuietly, explained, isErrno } from './failures.ts'
 import { checkId, isName } from './id.ts'
@@ -9,6 +9,9 @@ import { decodeState, encodeState, type SavedState } from './state.ts'
 /** Fifos of a container's directory: native/common/protocol.h. */
 export const startFifo = 'start'
 export const startedFifo = 'started'
+
+/** Where init notes the times of its steps while a command is traced; of processes of `exec`, with a number behind it. */
+export const timesFile = 'times'
 
 const stateFile = 'state.json'
 
@@ -137,13 +140,17 @@ export async function loadState(context: Context, id: string): Promise<{ dir: st
 /** undefined where there is no state.json: no container, or one whose creation was interrupted at once. */
 export async function readState(host: Host, dir: string): Promise<SavedState | undefined> {
   const file = `${dir}/${stateFile}`
-  const text = await attempt(`read ${file}`, {}, () => host.files.readTextIfExists(file))
-  return text === undefined ? undefined : decodeState(text, file)
+  return phase(host, 'read state.json', async () => {
+    const text = await attempt(`read ${file}`, {}, () => host.files.readTextIfExists(file))
+    return text === undefined ? undefined : decodeState(text, file)
+  })
 }
 
 export async function saveState(host: Host, dir: string, state: SavedState): Promise<void> {
   const file = `${dir}/${stateFile}`
-  await attempt(`write ${file}`, {}, () => host.files.writeAtomic(file, encodeState(state), 0o600))
+  await phase(host, 'write state.json', () =>
+    attempt(`write ${file}`, {}, () => host.files.writeAtomic(file, encodeState(state), 0o600)),
+  )
 }
 
 export async function makeFifos(host: Host, dir: string): Promise<void> {

@@ -32,12 +32,21 @@ export interface ParsedProcess extends Findings {
   process?: Process
 }
 
+/** A text that was read as JSON, or why it is none. */
+export interface ParsedJson extends Findings {
+  document?: unknown
+}
+
 /** Larger files are no configuration: the reader refuses them, with this as its limit, in bytes. */
 export const maxConfigBytes = 16 * 1024 * 1024
 
 /** Reads config.json. Problems have no line and column: `locateProblems` fills them. */
 export function parseSpec(text: string): ParsedSpec {
-  const { document, problems, warnings } = parseJson(text)
+  return checkParsedSpec(parseJson(text), text)
+}
+
+/** The second half of `parseSpec`: what JSON said, checked; takes the document over. */
+export function checkParsedSpec({ document, problems, warnings }: ParsedJson, text: string): ParsedSpec {
   return problems.length > 0 ? { problems, warnings } : specOf(document, warnings, text)
 }
 
@@ -108,7 +117,8 @@ export async function locateProblems(
   return locate.locateProblems(text, document === undefined ? problems : unknown.hintMisspelt(document, problems, kind))
 }
 
-function parseJson(text: string): Findings & { document?: unknown } {
+/** The first half of `parseSpec` and `parseProcess`: the text as JSON. */
+export function parseJson(text: string): ParsedJson {
   const warnings: Problem[] = []
   if (text.startsWith('\ufeff')) {
     text = text.slice(1)

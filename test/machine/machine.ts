@@ -53,13 +53,14 @@ function parse(bytes: Buffer): Message[] {
 }
 
 /**
- * `inputs` are paths that fill the first registers; a sync point is answered at once unless `hangUp`.
+ * `inputs` are paths that fill the first registers, `times` a file that is given after them, to be written to; a sync point is answered
+ * at once unless `hangUp`.
  *
  * @throws Error with the report of a sanitizer
  */
 export async function runPlan(
   plan: Plan | Uint8Array,
-  options: { inputs?: string[]; hangUp?: boolean; args?: string[]; stdin?: string } = {},
+  options: { inputs?: string[]; times?: string; hangUp?: boolean; args?: string[]; stdin?: string } = {},
 ): Promise<Outcome> {
   const bytes = plan instanceof Uint8Array ? plan : encodePlan(plan)
   const directory = mkdtempSync(path.join(tmpdir(), 'runt-machine-'))
@@ -67,6 +68,7 @@ export async function runPlan(
   writeFileSync(file, bytes)
   const planFd = openSync(file, 'r')
   const inputs = (options.inputs ?? []).map((input) => openSync(input, 'r'))
+  if (options.times !== undefined) inputs.push(openSync(options.times, 'r+'))
   try {
     const child = spawn(initBinary, options.args ?? ['3', '4', ...inputs.map((_, index) => String(5 + index))], {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe', planFd, ...inputs],

@@ -33,6 +33,14 @@ test('a plan read back is the plan that was written, but for origins and names',
   )
 })
 
+test('a plan says whether its steps are timed', (t) => {
+  t.false(decodePlan(encodePlan(sample())).timed)
+  t.true(decodePlan(encodePlan(sample(), true)).timed)
+  const neither = encodePlan(sample(), true)
+  new DataView(neither.buffer, neither.byteOffset).setUint32(32, 2, true)
+  t.throws(() => decodePlan(neither), { message: /timed/ })
+})
+
 test('equal strings are stored once', (t) => {
   const once = new PlanBuilder()
   once.add('sethostname', '', { name: 'x'.repeat(100) })
