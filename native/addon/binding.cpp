@@ -105,9 +105,9 @@ std::string Arguments::string(size_t index, const char *name) const {
   return given;
 }
 
-std::string Arguments::path(size_t index) const {
-  std::string given = string(index, "path");
-  if (given.empty()) refuse("path", "must not be empty");
+std::string Arguments::path(size_t index, const char *name) const {
+  std::string given = string(index, name);
+  if (given.empty()) refuse(name, "must not be empty");
   return given;
 }
 

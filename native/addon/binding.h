@@ -59,7 +59,7 @@ class Arguments {
   // A string; the kernel would cut it at a NUL, so one inside is refused.
   std::string string(size_t index, const char *name) const;
   // A string that is not empty.
-  std::string path(size_t index) const;
+  std::string path(size_t index, const char *name = "path") const;
   // A text of any content, as UTF-8.
   std::string text(size_t index, const char *name) const;
   // The bytes of a Uint8Array; they stay valid until JavaScript runs again.

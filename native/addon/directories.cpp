@@ -239,7 +239,7 @@ Napi::Value unmount(const Napi::CallbackInfo &info) {
 Napi::Value rename_to(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const std::string path = args.path(0);
-  const std::string target = args.path(1);
+  const std::string target = args.path(1, "target");
   if (::rename(path.c_str(), target.c_str()) != 0) fail("rename", path);
   return info.Env().Undefined();
 }

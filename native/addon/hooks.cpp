@@ -158,7 +158,7 @@ Napi::Value run_hook(const Napi::CallbackInfo &info) {
   program.env = args.strings(2, "env");
   std::string text = args.text(3, "stdin");
   const auto timeout = args.integer(4, "timeout", 0, int64_t{1} << 42);
-  program.directory = args.text(5, "directory");
+  program.directory = args.string(5, "directory");
   program.own_group = true;
 
   Pipe input = make_pipe();

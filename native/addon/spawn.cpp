@@ -42,13 +42,14 @@ void check_preserved(unsigned preserve, const std::vector<int> &own) {
 
 Napi::Value spawn(const Napi::CallbackInfo &info) {
   const Arguments args(info);
-  const auto plan = args.bytes(0, "plan");
   const auto inputs = args.fds(1, "inputs");
   const auto clone_flags = static_cast<uint64_t>(args.integer(2, "cloneFlags", 0, UINT32_MAX));
   const int cgroup = args.optional_fd(3, "cgroup");
   const auto preserve = static_cast<unsigned>(args.integer(4, "preserveFds", 0, kMaxPreserved));
   const auto cpus = args.fds(5, "cpus");
   const int output = args.optional_fd(6, "output");
+  // After the lists: reading those may run JavaScript, which may take the bytes away.
+  const auto plan = args.bytes(0, "plan");
   if (plan.size < sizeof(PlanHeader) || plan.size > kMaxPlan) args.refuse("plan", "is too small or too large");
   if (inputs.size() > kMaxInputs) args.refuse("inputs", "is too long");
   if ((clone_flags & ~kNamespaces) != 0) args.refuse("cloneFlags", "must hold CLONE_NEW* bits only");
