@@ -52,7 +52,7 @@ class Reader {
   std::string error() const {
     if (failure_) std::rethrow_exception(failure_);
     const char *why = archive_library().error(archive_.get());
-    return why == nullptr ? "" : why;
+    return why == nullptr || *why == '\0' ? "it is damaged, or its end is missing" : why;
   }
 
  private:

@@ -291,14 +291,15 @@ void LayerTree::describe_attributes(int fd, const Metadata &metadata, const std:
       attributes_.add(path + " (" + name + ")");
       continue;
     }
-    if (existed) given.emplace_back(name);
+    given.emplace_back(name);
   }
-  if (!existed) return;
   char names[XATTR_LIST_MAX];
   const ssize_t listed = ::listxattr(link.c_str(), names, sizeof names);
   if (listed == -1 && errno != ENOTSUP) fail("listxattr", path);
   for (const char *at = names; at < names + listed; at += std::strlen(at) + 1) {
     if (belongs_to_machine(at) || std::find(given.begin(), given.end(), at) != given.end()) continue;
+    // What is new has lists of access that its directory handed on, acl(5), and else what the machine gave it.
+    if (!existed && !std::string_view(at).starts_with("system.posix_acl_")) continue;
     if (::removexattr(link.c_str(), at) != 0 && errno != ENODATA && !may_leave_out(at, errno))
       fail("removexattr", path);
   }
