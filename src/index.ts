@@ -13,6 +13,7 @@
  * - **Containers**: {@link run}, {@link create}, {@link start}, {@link exec}, {@link kill}, {@link pause}, {@link resume},
  *   {@link deleteContainer}, {@link state}, {@link list}, {@link processIds}, {@link stats}, {@link watchEvents}. They need what the command needs, and are there for it too: a container that one made, the other sees.
  * - **Images**: {@link unpack} makes a bundle of one, {@link layers} and {@link prune} look after what bundles share.
+ *   {@link diff} tells what a container changed in its layers, {@link exportLayer} makes a layer of that.
  * - **Failures** are {@link RuntError}s with a stable `code`, the field or flag they come from, and often a `hint`.
  *
  * The functions answer with promises and yet work synchronously: {@link run} and {@link exec} without `detach` keep the thread until
@@ -51,6 +52,8 @@ export type { Context, Log } from './runtime/context.ts'
 
 export { unpack } from './runtime/unpack.ts'
 export type { UnpackedBundle, UnpackProgress, UnpackRequest } from './runtime/unpacking.ts'
+export { diff, type Change, type DiffRequest } from './runtime/diff.ts'
+export { exportLayer, type ExportedLayer, type ExportRequest } from './runtime/export.ts'
 export { layers, prune, type Layer, type Pruned } from './runtime/layers-list.ts'
 export type { StoredLayer } from './runtime/layer-store.ts'
 

@@ -42,9 +42,11 @@ Napi::Object register_all(Napi::Env env, Napi::Object exports) {
     runt::throw_to_javascript(env, failure);
   }
   runt::bind_cgroups(exports);
+  runt::bind_changes(exports);
   runt::bind_devices(exports);
   runt::bind_digest(exports);
   runt::bind_directories(exports);
+  runt::bind_export(exports);
   runt::bind_files(exports);
   runt::bind_foreground(exports);
   runt::bind_hooks(exports);

@@ -17,13 +17,18 @@ void find(void *handle, const char *name, Function &function) {
   if (function == nullptr) fail_with(ENOSYS, "dlsym", std::string(kName) + " (too old: it has no " + name + ")");
 }
 
-ArchiveLibrary load() {
-  ArchiveLibrary library;
+void *open_library() {
   void *handle = ::dlopen(kName, RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char *why = ::dlerror();
     fail_with(ENOENT, "dlopen", why == nullptr ? kName : why);
   }
+  return handle;
+}
+
+ArchiveLibrary load() {
+  ArchiveLibrary library;
+  void *handle = open_library();
   find(handle, "archive_read_new", library.make);
   find(handle, "archive_read_free", library.release);
   find(handle, "archive_read_support_filter_gzip", library.filter_gzip);
@@ -56,10 +61,38 @@ ArchiveLibrary load() {
   return library;
 }
 
+ArchiveWriting load_writing() {
+  ArchiveWriting library;
+  void *handle = open_library();
+  find(handle, "archive_write_new", library.make);
+  find(handle, "archive_write_free", library.release);
+  find(handle, "archive_write_add_filter_gzip", library.filter_gzip);
+  find(handle, "archive_write_add_filter_zstd", library.filter_zstd);
+  find(handle, "archive_write_set_filter_option", library.filter_option);
+  find(handle, "archive_write_set_format_raw", library.format_raw);
+  find(handle, "archive_write_set_bytes_per_block", library.block_size);
+  find(handle, "archive_write_set_bytes_in_last_block", library.last_block);
+  find(handle, "archive_write_open", library.open);
+  find(handle, "archive_write_header", library.header);
+  find(handle, "archive_write_data", library.data);
+  find(handle, "archive_write_close", library.close);
+  find(handle, "archive_error_string", library.error);
+  find(handle, "archive_entry_new", library.new_entry);
+  find(handle, "archive_entry_free", library.free_entry);
+  find(handle, "archive_entry_set_pathname", library.set_path);
+  find(handle, "archive_entry_set_filetype", library.set_type);
+  return library;
+}
+
 } // namespace
 
 const ArchiveLibrary &archive_library() {
   static const ArchiveLibrary loaded = load();
+  return loaded;
+}
+
+const ArchiveWriting &archive_writing() {
+  static const ArchiveWriting loaded = load_writing();
   return loaded;
 }
 

@@ -47,8 +47,33 @@ struct ArchiveLibrary {
   int (*xattr_next)(archive_entry *, const char **name, const void **value, size_t *size) = nullptr;
 };
 
+// What is used of it to compress.
+struct ArchiveWriting {
+  archive *(*make)() = nullptr;
+  int (*release)(archive *) = nullptr;
+  int (*filter_gzip)(archive *) = nullptr;
+  int (*filter_zstd)(archive *) = nullptr;
+  int (*filter_option)(archive *, const char *filter, const char *option, const char *value) = nullptr;
+  int (*format_raw)(archive *) = nullptr;
+  int (*block_size)(archive *, int) = nullptr;
+  int (*last_block)(archive *, int) = nullptr;
+  int (*open)(archive *, void *data, int (*opened)(archive *, void *),
+              ssize_t (*write)(archive *, void *, const void *block, size_t size),
+              int (*closed)(archive *, void *)) = nullptr;
+  int (*header)(archive *, archive_entry *) = nullptr;
+  ssize_t (*data)(archive *, const void *block, size_t size) = nullptr;
+  int (*close)(archive *) = nullptr;
+  const char *(*error)(archive *) = nullptr;
+
+  archive_entry *(*new_entry)() = nullptr;
+  void (*free_entry)(archive_entry *) = nullptr;
+  void (*set_path)(archive_entry *, const char *) = nullptr;
+  void (*set_type)(archive_entry *, unsigned) = nullptr;
+};
+
 // The library; throws a SystemFailure where it is missing or too old.
 const ArchiveLibrary &archive_library();
+const ArchiveWriting &archive_writing();
 
 struct ReleaseArchive {
   void operator()(archive *reader) const { archive_library().release(reader); }

@@ -85,11 +85,18 @@ inline Napi::Value bytes_of(Napi::Env env, const void *data, size_t size) {
   return Napi::Uint8Array::New(env, size, buffer, 0);
 }
 
+struct Refused;
+
+// What JavaScript gets for an archive, or a tree, that is not taken (src/host/archives.ts, Refused).
+Napi::Value refusal_of(Napi::Env env, const Refused &refused);
+
 // Each family adds its functions.
 void bind_cgroups(Napi::Object exports);
+void bind_changes(Napi::Object exports);
 void bind_devices(Napi::Object exports);
 void bind_digest(Napi::Object exports);
 void bind_directories(Napi::Object exports);
+void bind_export(Napi::Object exports);
 void bind_files(Napi::Object exports);
 void bind_foreground(Napi::Object exports);
 void bind_hooks(Napi::Object exports);

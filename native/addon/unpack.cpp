@@ -139,16 +139,6 @@ Limits limits_of(const Arguments &args, size_t index) {
           static_cast<uint64_t>(args.integer(index + 1, "maxBytes", 0, kMost))};
 }
 
-Napi::Value refusal(Napi::Env env, const Refused &refused) {
-  auto result = Napi::Object::New(env);
-  auto facts = Napi::Object::New(env);
-  facts.Set("kind", refused.kind);
-  facts.Set("name", refused.name);
-  facts.Set("detail", refused.detail);
-  result.Set("refused", facts);
-  return result;
-}
-
 Rights rights_of(const Arguments &args, size_t index) {
   return static_cast<Rights>(args.integer(index, "rights", 0, static_cast<int64_t>(Rights::kOneId)));
 }
@@ -177,7 +167,7 @@ Napi::Value unpack_open(const Napi::CallbackInfo &info) {
     auto tree = std::make_unique<LayerTree>(std::move(root), !layers.empty(), rights);
     return handle_of(info.Env(), std::make_unique<Work>(fd, limits, true, std::move(tree)));
   } catch (const Refused &refused) {
-    return refusal(info.Env(), refused);
+    return refusal_of(info.Env(), refused);
   }
 }
 
@@ -197,7 +187,7 @@ Napi::Value spool_open(const Napi::CallbackInfo &info) {
     auto spool = std::make_unique<Spool>(std::move(target));
     return handle_of(info.Env(), std::make_unique<Work>(fd, limits, !directory.empty(), std::move(spool)));
   } catch (const Refused &refused) {
-    return refusal(info.Env(), refused);
+    return refusal_of(info.Env(), refused);
   }
 }
 
@@ -209,7 +199,7 @@ Napi::Value unpack_step(const Napi::CallbackInfo &info) {
   try {
     done = work.step(args.integer(1, "milliseconds", 0, INT_MAX));
   } catch (const Refused &refused) {
-    return refusal(info.Env(), refused);
+    return refusal_of(info.Env(), refused);
   }
   auto result = Napi::Object::New(info.Env());
   result.Set("done", done);
@@ -288,6 +278,16 @@ Napi::Value image_files(const Napi::CallbackInfo &info) {
 }
 
 } // namespace
+
+Napi::Value refusal_of(Napi::Env env, const Refused &refused) {
+  auto result = Napi::Object::New(env);
+  auto facts = Napi::Object::New(env);
+  facts.Set("kind", refused.kind);
+  facts.Set("name", refused.name);
+  facts.Set("detail", refused.detail);
+  result.Set("refused", facts);
+  return result;
+}
 
 void bind_unpack(Napi::Object exports) {
   bind<unpack_open>(exports, "unpackOpen");

@@ -92,6 +92,13 @@ const format: OptionRow = {
   doc: 'form of the output (default: table)',
 }
 
+const maxEntries: OptionRow = {
+  name: 'max-entries',
+  value: 'count',
+  number: true,
+  doc: 'most files that are looked at (default: 1000000)',
+}
+
 const store: OptionRow = {
   name: 'store',
   value: 'dir',
@@ -119,6 +126,16 @@ export const commands: readonly Command[] = [
     args: { list: [id], min: 1, max: 1 },
     options: [{ name: 'force', short: 'f', doc: 'end the container first; one that does not exist is no error' }],
     load: () => import('./delete.ts'),
+  },
+  {
+    name: 'diff',
+    doc: 'list what a container changed in the layers of its root',
+    args: { list: [id], min: 1, max: 1 },
+    options: [
+      { ...format, value: 'text|json', choices: ['text', 'json'], doc: 'form of the output (default: text)' },
+      maxEntries,
+    ],
+    load: () => import('./diff.ts'),
   },
   {
     name: 'doctor',
@@ -193,6 +210,30 @@ export const commands: readonly Command[] = [
       ...makes.filter(({ name }) => name.startsWith('no-') || name === 'tmpfs-upper'),
     ],
     load: () => import('./explain.ts'),
+  },
+  {
+    name: 'export',
+    doc: 'write what a container changed in the layers of its root as a layer of an image',
+    args: { list: [id], min: 1, max: 1 },
+    options: [
+      { name: 'layer', doc: 'as a layer of an image: there is no other form' },
+      { name: 'output', short: 'o', value: 'file', doc: 'file to write, or - for standard output (default: -)' },
+      {
+        name: 'compress',
+        value: 'none|gzip|zstd',
+        choices: ['none', 'gzip', 'zstd'],
+        doc: 'how the layer is compressed (default: none)',
+      },
+      {
+        ...format,
+        value: 'text|json',
+        choices: ['text', 'json'],
+        doc: 'form in which digest and diffID are told (default: text)',
+      },
+      maxEntries,
+      { name: 'max-size', value: 'size', doc: 'most bytes of the layer, uncompressed, as 512m (default: 64g)' },
+    ],
+    load: () => import('./export.ts'),
   },
   {
     name: 'features',

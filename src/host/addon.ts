@@ -9,7 +9,10 @@ import type {
   ArchiveProgress,
   ArchiveSums,
   ArchiveWork,
+  ChangesPart,
   ExitStatus,
+  ExportPart,
+  ExportSums,
   Fd,
   FileStatus,
   InitMessage,
@@ -143,6 +146,22 @@ export interface Addon {
     maxBytes: number,
     rights: number,
   ): (string | undefined)[]
+  // changes.cpp
+  changesOpen(directory: string, layers: readonly string[], maxEntries: number): number | Refused
+  changesStep(work: number, milliseconds: number): ChangesPart | Refused
+  changesClose(work: number): void
+  // export.cpp
+  exportOpen(
+    directory: string,
+    file: string,
+    fd: Fd,
+    compression: string,
+    maxEntries: number,
+    maxBytes: number,
+  ): number | Refused
+  exportStep(work: number, milliseconds: number): ExportPart | Refused
+  exportFinish(work: number): ExportSums
+  exportClose(work: number): void
   // devices.cpp
   setDeviceFilter(cgroup: Fd, program: Uint8Array): void
   // netlink.cpp

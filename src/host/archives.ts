@@ -125,6 +125,62 @@ export interface UnpackLayer extends ArchiveLimits {
   rights: LayerRights
 }
 
+/** What a container changed, where it is kept on the disk. */
+export interface UpperRequest {
+  /** Holds `upper`, the directory for changes of an overlay. Its container may be running. */
+  directory: string
+  /** Names that are looked at, at most. */
+  maxEntries: number
+}
+
+export interface ChangesRequest extends UpperRequest {
+  /** Directories of the layers below, the topmost first, at most 500. */
+  layers: readonly string[]
+}
+
+/** A part of the changes. */
+export interface ChangesPart {
+  done: boolean
+  /** One after the other: `A`, `C` or `D`, the bytes of an absolute path, a NUL. */
+  changes: Uint8Array
+  refused?: undefined
+}
+
+export interface ExportRequest extends UpperRequest {
+  /** A file that is made, whole, by `exportFinish`, or a descriptor that is written to. */
+  target: { path: string } | { fd: number }
+  compression: 'none' | 'gzip' | 'zstd'
+  /** Of tar. */
+  maxBytes: number
+}
+
+/** How far an export is. */
+export interface ExportPart {
+  done: boolean
+  entries: number
+  /** Bytes of tar. */
+  size: number
+  /**
+   * What the layer has not, since the last part, one after the other: a letter, the bytes of a relative path, a NUL. `S`: a socket.
+   * `W`: a name that is a whiteout's in a layer. `X`: an attribute, in brackets, whose name has a `=`. `G`: a file's end, which was
+   * gone when it was read.
+   */
+  skipped: Uint8Array
+  /** Of all parts, how many more there were of them. */
+  skippedMore: number
+  refused?: undefined
+}
+
+/** What was exported. */
+export interface ExportSums {
+  /** SHA-256 of what was written, in hexadecimal. */
+  digest: string
+  /** SHA-256 of the tar. */
+  diffId: string
+  /** Bytes that were written. */
+  size: number
+}
+
 /**
  * Archives of images: tar, plain or compressed by gzip or zstd. SystemError of `dlopen` where libarchive is missing, of `mount`
  * where layers cannot be mounted, and with the entry's name as `path` where an entry cannot be made.
@@ -149,4 +205,15 @@ export interface Archives {
     maxBytes: number,
     rights: LayerRights,
   ): Awaitable<(string | undefined)[]>
+  /** What a container changed against its layers, in the order of a walk: a directory before what is in it, names by their bytes. The caller closes the work. */
+  changes(request: ChangesRequest): Awaitable<number | Refused>
+  changesStep(work: number, milliseconds: number): Awaitable<ChangesPart | Refused>
+  changesClose(work: number): Awaitable<void>
+  /** What a container changed as a layer (image-spec, layer.md), in the same order. The caller closes the work. */
+  export(request: ExportRequest): Awaitable<number | Refused>
+  exportStep(work: number, milliseconds: number): Awaitable<ExportPart | Refused>
+  /** After a step that was done. */
+  exportFinish(work: number): Awaitable<ExportSums>
+  /** Without `exportFinish`, no file is left. */
+  exportClose(work: number): Awaitable<void>
 }

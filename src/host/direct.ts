@@ -198,6 +198,16 @@ function archives(addon: Addon): Archives {
     finish: (work) => addon.unpackFinish(work),
     close: (work) => addon.unpackClose(work),
     imageFiles: (layers, paths, maxBytes, rights) => addon.imageFiles(layers, paths, maxBytes, rights),
+    changes: ({ directory, layers, maxEntries }) => addon.changesOpen(directory, layers, maxEntries),
+    changesStep: (work, milliseconds) => addon.changesStep(work, milliseconds),
+    changesClose: (work) => addon.changesClose(work),
+    export: ({ directory, target, compression, maxEntries, maxBytes }) =>
+      'path' in target
+        ? addon.exportOpen(directory, target.path, -1, compression, maxEntries, maxBytes)
+        : addon.exportOpen(directory, '', target.fd, compression, maxEntries, maxBytes),
+    exportStep: (work, milliseconds) => addon.exportStep(work, milliseconds),
+    exportFinish: (work) => addon.exportFinish(work),
+    exportClose: (work) => addon.exportClose(work),
   }
 }
 

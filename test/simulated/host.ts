@@ -112,6 +112,17 @@ export class SimulatedHost {
         finish: () => ({ digest: '', diffId: '' }),
         close: () => undefined,
         imageFiles: (_layers, paths) => paths.map(() => undefined),
+        changes: () => {
+          throw systemError('EPERM', 'open_tree')
+        },
+        changesStep: () => ({ done: true, changes: new Uint8Array() }),
+        changesClose: () => undefined,
+        export: () => {
+          throw systemError('EPERM', 'open_tree')
+        },
+        exportStep: () => ({ done: true, entries: 0, size: 0, skipped: new Uint8Array(), skippedMore: 0 }),
+        exportFinish: () => ({ digest: '', diffId: '', size: 0 }),
+        exportClose: () => undefined,
       },
       output: {
         stdout: (text) => void (world.stdout += text),

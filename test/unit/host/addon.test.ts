@@ -125,6 +125,13 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   unpackFinish: [work],
   unpackClose: [work],
   imageFiles: [['/proc/nowhere'], ['/file'], 1, 0],
+  changesOpen: ['/nowhere', ['/proc/nowhere'], 1],
+  changesStep: [1 << 30, 1],
+  changesClose: [1 << 30],
+  exportOpen: ['/nowhere', '/nowhere/file', -1, 'none', 1, 1],
+  exportStep: [1 << 30, 1],
+  exportFinish: [1 << 30],
+  exportClose: [1 << 30],
   readText: ['/nowhere/file', 10, false],
   writeExisting: ['/nowhere/file', 'text'],
   writeAtomic: ['/nowhere/file', 'text', 0o600],
@@ -275,6 +282,8 @@ test('a call with fitting arguments that cannot succeed names the system call', 
     'unpackStep',
     'unpackFinish',
     'unpackClose',
+    'changesClose',
+    'exportClose',
   ]
   for (const name of Object.keys(right) as (keyof Addon)[]) {
     if ([...fine, 'kernelRelease', 'sleep'].includes(name)) continue
