@@ -209,10 +209,11 @@ Napi::Value changes_open(const Napi::CallbackInfo &info) {
 // changesStep(work, milliseconds)
 Napi::Value changes_step(const Napi::CallbackInfo &info) {
   const Arguments args(info);
+  const int64_t milliseconds = args.integer(1, "milliseconds", 0, INT_MAX);
   Changes &work = Works::own().at(args);
   bool done = false;
   try {
-    done = work.step(args.integer(1, "milliseconds", 0, INT_MAX));
+    done = work.step(milliseconds);
   } catch (const Refused &refused) {
     return refusal_of(info.Env(), refused);
   }

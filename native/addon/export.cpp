@@ -383,10 +383,11 @@ Napi::Value export_open(const Napi::CallbackInfo &info) {
 // exportStep(work, milliseconds)
 Napi::Value export_step(const Napi::CallbackInfo &info) {
   const Arguments args(info);
+  const int64_t milliseconds = args.integer(1, "milliseconds", 0, INT_MAX);
   Export &work = Exports::own().at(args);
   bool done = false;
   try {
-    done = work.step(args.integer(1, "milliseconds", 0, INT_MAX));
+    done = work.step(milliseconds);
   } catch (const Refused &refused) {
     return refusal_of(info.Env(), refused);
   }

@@ -216,6 +216,8 @@ function fits(name: keyof Addon, index: number, value: unknown): boolean {
   const expected = right[name][index]
   // Only the sums are wanted.
   if (name === 'spoolOpen' && index === 1 && value === '') return true
+  // The descriptor is the target.
+  if (name === 'exportOpen' && index === 1 && value === '') return true
   // A nice value.
   if (name === 'setScheduler' && index === 2) return value === -2
   if (typeof expected === 'string') {
