@@ -7,9 +7,9 @@
 #include <climits>
 #include <cstring>
 
+#include "archive_entry.h"
 #include "binding.h"
 #include "unpack_root.h"
-#include "unpack_stream.h"
 #include "upper.h"
 #include "work_table.h"
 

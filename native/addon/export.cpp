@@ -8,10 +8,10 @@
 #include <climits>
 #include <cstdio>
 
+#include "archive_entry.h"
 #include "binding.h"
 #include "export_sink.h"
 #include "tar_writer.h"
-#include "unpack_stream.h"
 #include "upper.h"
 #include "work_table.h"
 

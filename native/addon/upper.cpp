@@ -11,8 +11,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "archive_entry.h"
 #include "failure.h"
-#include "unpack_stream.h"
 
 namespace runt {
 

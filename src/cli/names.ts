@@ -1,4 +1,5 @@
 /** Names of files, which may be of any bytes, for a terminal. */
+import { utf8 } from '../bytes.ts'
 import type { Change } from '../runtime/diff.ts'
 
 /** Control characters, what changes the direction of a line, separators of lines, and what stands for something unreadable. */
@@ -9,9 +10,8 @@ export function printable({ path, bytes }: Pick<Change, 'path' | 'bytes'>): stri
   if (bytes === undefined && !unsafe.test(path)) return path
   // Of what is not UTF-8, every byte that is not ASCII.
   if (bytes !== undefined) return [...bytes].map((byte) => shown(String.fromCharCode(byte), [byte])).join('')
-  const encoder = new TextEncoder()
   return Array.from(path)
-    .map((character) => shown(character, encoder.encode(character)))
+    .map((character) => shown(character, utf8(character)))
     .join('')
 }
 

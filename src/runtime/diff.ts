@@ -1,4 +1,5 @@
 /** `diff`: what a container changed in the layers of its root. Loaded only for that. */
+import { textOf, utf8 } from '../bytes.ts'
 import type { Context } from './context.ts'
 import { checkStillThere, defaultMaxEntries, explainedUpper, findUpper, refusedUpper, stepTime } from './upper.ts'
 
@@ -76,13 +77,9 @@ export function decodeRecords(bytes: Uint8Array): [string, Pick<Change, 'path' |
   return records
 }
 
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
-
 function nameOf(bytes: Uint8Array): Pick<Change, 'path' | 'bytes'> {
-  try {
-    return { path: strict.decode(bytes) }
-  } catch {
-    return { path: lenient.decode(bytes), bytes: bytes.slice() }
-  }
+  const path = textOf(bytes)
+  const same = utf8(path)
+  const whole = same.length === bytes.length && same.every((byte, at) => byte === bytes[at])
+  return whole ? { path } : { path, bytes: bytes.slice() }
 }
