@@ -37,6 +37,7 @@ class TargetFile {
     const size_t slash = path.rfind('/');
     const std::string above = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
     name_ = path.substr(slash == std::string::npos ? 0 : slash + 1);
+    // allow path: of the host, where the caller wants the file
     parent_.reset(retry([&] { return ::open(above.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
     if (!parent_.valid()) fail("open", above);
     struct stat status;

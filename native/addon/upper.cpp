@@ -47,6 +47,7 @@ bool has_none(int error) { return error == ENODATA || error == ENOTSUP; }
 } // namespace
 
 Fd open_upper(const std::string &directory) {
+  // allow path: of the host, from the registration of the container in the store
   Fd base(retry([&] { return ::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
   if (!base.valid()) fail("open", directory);
   const std::string path = directory + "/upper";

@@ -1,5 +1,6 @@
 // What modules find in the global scope: the language's own objects as far as they are used (no eval, no Function
 // constructor), and TextEncoder and TextDecoder (encoding.spec.whatwg.org) for UTF-8.
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -53,7 +54,7 @@ JSValue encode_into(JSContext *context, JSValueConst, int count, JSValueConst *a
   uint8_t *target = JS_GetUint8Array(context, &room, arguments[1]);
   if (target == nullptr) return JS_EXCEPTION;
   const size_t written = whole_characters(bytes, room);
-  std::memcpy(target, bytes.data(), written);
+  std::copy_n(bytes.begin(), written, target);
   JSValue result = JS_NewObject(context);
   JS_SetPropertyStr(context, result, "read", JS_NewInt64(context, static_cast<int64_t>(code_units(bytes, written))));
   JS_SetPropertyStr(context, result, "written", JS_NewInt64(context, static_cast<int64_t>(written)));

@@ -4,6 +4,7 @@
 #include <js_native_api.h>
 #include <node_api.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -160,7 +161,7 @@ namespace runt::engine {
 void replace_surrogates(char *text, size_t length) {
   for (size_t at = 0; at + 2 < length; at++)
     if (text[at] == '\xed' && static_cast<unsigned char>(text[at + 1]) >= 0xa0)
-      std::memcpy(text + at, "\xef\xbf\xbd", 3);
+      std::copy_n("\xef\xbf\xbd", 3, text + at);
 }
 
 JSValue load_addon(JSContext *context) {
