@@ -293,6 +293,8 @@ void LayerTree::describe_attributes(int fd, const Metadata &metadata, const std:
     }
     given.emplace_back(name);
   }
+  // The entry that its file came with has told of that: few programs repeat it for a link.
+  if (metadata.entry.linked) return;
   char names[XATTR_LIST_MAX];
   const ssize_t listed = ::listxattr(link.c_str(), names, sizeof names);
   if (listed == -1 && errno != ENOTSUP) fail("listxattr", path);
