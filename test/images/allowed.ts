@@ -44,6 +44,18 @@ export const likeExport: readonly Allowed[] = [
   },
 ]
 
+/** What runt unpacks of a layer that it wrote itself; other tools read it right. */
+export const likeItself: readonly Allowed[] = [
+  {
+    why: 'libarchive reads a time before 1970 that has a fraction with the fraction towards now',
+    covers: ({ field, runt, other }) =>
+      field === 'time' &&
+      seconds(other) < 0n &&
+      BigInt(String(other)) % 1_000_000_000n !== 0n &&
+      seconds(runt) - seconds(other) === 1n,
+  },
+]
+
 /** Whole seconds of a time in nanoseconds, rounded down. */
 function seconds(time: unknown): bigint {
   const nanoseconds = BigInt(String(time))

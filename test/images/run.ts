@@ -10,11 +10,12 @@ import path from 'node:path'
 import { Docker } from '../daemons/docker.ts'
 import { makeRoot } from '../daemons/image.ts'
 import { tar } from '../integration/tar.ts'
-import { likeExport, likeUmoci } from './allowed.ts'
+import { likeExport, likeItself, likeUmoci } from './allowed.ts'
 import {
   call,
   change,
   differences,
+  exportedByRunt,
   makeWithUmoci,
   seenWithRunt,
   steps,
@@ -130,8 +131,25 @@ async function checkSmall(): Promise<void> {
   checkByHand('umoci', layout)
 }
 
+/** What a container changed, as a layer that umoci puts onto the image and unpacks: it is what the container saw. */
+async function checkExport(): Promise<void> {
+  const [small, directory] = [path.join(work, 'export'), path.join(work, 'export-image')]
+  await makeRoot(small)
+  const layout = makeWithUmoci('umoci', directory, (root) => call('cp', ['-a', `${small}/.`, root]), false, ['one'])
+  const layer = path.join(work, 'exported-layer.tar')
+  const seen = exportedByRunt(runt, work, `${layout}:web`, { by: ['two', 'three'], layer })
+  call('umoci', ['raw', 'add-layer', '--image', `${layout}:web`, layer])
+  const failure = told(differences(seen, unpackedByUmoci('umoci', work, layout)))
+  if (failure !== '') failures++
+  const line = `export --layer › as umoci unpack, ${seen.size} entries`
+  console.log(failure === '' ? `  ✔ ${line}` : `  ✘ [fail]: ${line}\n${failure.replace(/^/gm, '      ')}`)
+  done('export what a container changed, and unpack it with umoci')
+  check('image with a layer of export', `${layout}:web`, { 'the container saw': { tree: seen, allowed: likeItself } })
+}
+
 async function main(): Promise<void> {
   await checkSmall()
+  await checkExport()
   if (!short) await checkDebian()
 }
 

@@ -90,8 +90,15 @@ export function told(list: readonly Difference[]): string {
 /**
  * An OCI layout with an image `web` of three layers, made by `umoci repack`.
  * @param fill puts into the root what the lowest layer has, beside what change.py makes
+ * @param layers the steps that make one each
  */
-export function makeWithUmoci(umoci: string, directory: string, fill: (root: string) => void, simple: boolean): string {
+export function makeWithUmoci(
+  umoci: string,
+  directory: string,
+  fill: (root: string) => void,
+  simple: boolean,
+  layers: readonly (typeof steps)[number][] = steps,
+): string {
   const [layout, bundle] = [path.join(directory, 'umoci-layout'), path.join(directory, 'umoci-work')]
   const image = `${layout}:web`
   mkdirSync(directory, { recursive: true })
@@ -99,7 +106,7 @@ export function makeWithUmoci(umoci: string, directory: string, fill: (root: str
   call(umoci, ['new', '--image', image])
   call(umoci, ['unpack', '--image', image, bundle])
   fill(path.join(bundle, 'rootfs'))
-  for (const step of steps) {
+  for (const step of layers) {
     change(path.join(bundle, 'rootfs'), step, simple)
     call(umoci, ['repack', '--refresh-bundle', '--image', image, bundle])
   }
@@ -122,6 +129,33 @@ export function unpackedByUmoci(umoci: string, directory: string, layout: string
  * @param image as `unpack --image` takes it; `- <FILE` for a file on standard input
  */
 export function seenWithRunt(runt: string, directory: string, image: string): Tree {
+  return withContainer(runt, directory, image, (pid) => treeOf('container', pid))
+}
+
+/**
+ * What a container sees in the end that makes changes to the root of an image, which `runt export --layer` writes to a file.
+ * @param by the steps of change.py that it makes
+ */
+export function exportedByRunt(
+  runt: string,
+  directory: string,
+  image: string,
+  { by, layer }: { by: readonly (typeof steps)[number][]; layer: string },
+): Tree {
+  return withContainer(runt, directory, image, (pid, command) => {
+    for (const step of by) change(`/proc/${pid}/root`, step)
+    call(runt, command('export', '--layer', '--output', layer))
+    return treeOf('container', pid)
+  })
+}
+
+/** Makes a container of what `unpack --image` makes of an image, and removes all of it afterwards. */
+function withContainer<T>(
+  runt: string,
+  directory: string,
+  image: string,
+  use: (pid: string, command: (name: string, ...args: string[]) => string[]) => T,
+): T {
   const work = path.join(directory, 'runt')
   mkdirSync(work, { recursive: true })
   const global = ['--root', path.join(work, 'state')]
@@ -133,7 +167,7 @@ export function seenWithRunt(runt: string, directory: string, image: string): Tr
     else call('sh', ['-c', 'file=$1; shift; exec "$@" < "$file"', 'sh', input, runt, ...unpack])
     create(runt, [...global, 'create', '--bundle', path.join(work, 'bundle'), id], path.join(work, 'told'))
     const { pid } = JSON.parse(call(runt, [...global, 'state', id])) as { pid: number }
-    return treeOf('container', String(pid))
+    return use(String(pid), (name, ...args) => [...global, name, ...args, id])
   } finally {
     spawnSync(runt, [...global, 'delete', '--force', id])
     call('rm', ['-rf', work])
