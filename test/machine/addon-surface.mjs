@@ -102,6 +102,7 @@ const fitting = [
 
 /** Where the first that fits in itself does not fit with others. */
 const hints = {
+  exportOpen: { compression: 'none' },
   runHook: { path: '/name' },
   removeDeep: { path: './name' },
   spawn: { plan: new Uint8Array(64), cloneFlags: 0 },
