@@ -6,6 +6,7 @@
 #   machine      init with hand-made and hostile plans, and the addon in some commands, under ASAN and UBSAN; the fuzzers for half a minute
 #   integration  dist/bin/runt on this machine's kernel, as root
 #   node         the same suite with `node dist/cli.js`
+#   versions     the sources on other versions of Node, in short
 #   bench        the short form of the benchmark: dist/bin/runt is not slower than runc
 #   daemons      Docker Engine, containerd, Podman and Buildah with runt as their only runtime, what each must do at least
 #   images       images that umoci, skopeo, Buildah and Docker Engine made, against what these make of them
@@ -14,7 +15,7 @@
 # A stage that fails does not stop the next ones; a stage of tests that runs none has failed.
 source "$(dirname "$0")/lib.sh"
 
-all=(build lint unit machine integration node bench daemons images vm kernel)
+all=(build lint unit machine integration node versions bench daemons images vm kernel)
 stages=("$@")
 [ $# -gt 0 ] || stages=("${all[@]}")
 
@@ -37,6 +38,7 @@ run_machine() {
 run_integration() { as_root bash scripts/test-integration.sh; }
 run_bench() { as_root bash bench/run.sh --quick; }
 run_node() { as_root env RUNT_UNDER_TEST="$PWD/dist/cli.js" bash scripts/test-integration.sh; }
+run_versions() { bash scripts/test-node-versions.sh --short; }
 run_daemons() { bash scripts/test-daemons.sh --smoke docker containerd podman buildah; }
 run_images() { bash scripts/test-images.sh; }
 run_vm() { as_root bash test/vm/suite.sh; }
