@@ -1,5 +1,7 @@
 /** An image's configuration becomes a container's (image-spec, conversion.md). Reads nothing: files of the image come as texts. */
+import { copyOf } from '../spec/copy.ts'
 import { defaultSpec } from '../spec/default.ts'
+import { checkSpec } from '../spec/parse.ts'
 import type { IdMapping, Mount, Spec, User } from '../spec/schema.gen.ts'
 import { imageError, isObject, stringList, stringMap } from './files.ts'
 import type { ImageConfig } from './image.ts'
@@ -61,7 +63,16 @@ export function convertConfig(image: ImageConfig, users: UserFiles, options: Con
   spec.root!.readonly = false
   spec.mounts = [...spec.mounts!, ...volumesOf(config)]
   spec.annotations = { ...annotationsOf(image, config, options.warn), ...options.annotations }
+  refuseProblems(spec)
   return spec
+}
+
+/** What no container could be made of, as an entry of Env without a name, is told now, and not by `create`. */
+function refuseProblems(spec: Spec): void {
+  const [problem] = checkSpec(copyOf(spec)).problems
+  if (problem === undefined) return
+  const field = problem.pointer.slice(1).replaceAll('/', '.')
+  throw imageError(`configuration of the image: ${field} of its config.json ${problem.message}`)
 }
 
 function textOf(config: Record<string, unknown>, name: string): string | undefined {
