@@ -1,6 +1,10 @@
 # The release build of the native parts, by node-gyp: build/Release/runt.node, with init embedded. Sanitizers and tools: CMakeLists.txt.
 # The lists of sources are shared with it: native/sources.mjs.
 {
+  # Of all but init, which is freestanding.
+  'variables': {
+    'hardened': ['-fstack-protector-strong', '-fstack-clash-protection', '-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2'],
+  },
   'target_defaults': {
     'cflags': ['-Wall', '-Wextra', '-Werror', '-Wswitch-enum', '-fvisibility=hidden', '-ffunction-sections', '-fdata-sections'],
     'cflags_cc': ['-std=c++20', '-fvisibility-inlines-hidden'],
@@ -19,7 +23,7 @@
       'target_name': 'quickjs',
       'type': 'static_library',
       'cflags!': ['-Wall', '-Wextra', '-Werror', '-Wswitch-enum'],
-      'cflags': ['-w', '-O2'],
+      'cflags': ['-w', '-O2', '<@(hardened)'],
       'defines': ['QUICKJS_NG_BUILD'],
       'sources': ['<!@(node native/sources.mjs quickjs)'],
     },
@@ -36,6 +40,7 @@
       'target_name': 'runt_engine',
       'type': 'static_library',
       'sources': ['<!@(node native/sources.mjs engine)'],
+      'cflags': ['<@(hardened)'],
       'defines': ['NAPI_VERSION=8', 'BUILDING_NODE_EXTENSION'],
       'cflags_cc': ['-isystem', '<!(node -p "require(\'node-api-headers\').include_dir")'],
     },
@@ -44,6 +49,7 @@
       'type': 'loadable_module',
       'dependencies': ['runt_init'],
       'sources': ['<!@(node native/sources.mjs addon)'],
+      'cflags': ['<@(hardened)'],
       # 8: what Node 20 and Bun both have. Exceptions are node-addon-api's way to JavaScript errors; none crosses Node-API.
       'defines': ['NAPI_VERSION=8', 'NAPI_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
       'cflags_cc': [

@@ -79,7 +79,7 @@ build_binary() {
   "${CC:-cc}" -c -o "$out/modules.o" "$out/modules.S"
   "${CXX:-c++}" -o "$out/runt" -pie -s -static-libstdc++ -static-libgcc \
     -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--exclude-libs,ALL \
-    "$out/modules.o" $objects/runt/native/addon/*.o $objects/runt/geni/init_image.o \
+    "$out/modules.o" $(node native/sources.mjs addon | sed "s|^|$objects/runt/|; s|\.cpp$|.o|") $objects/runt/geni/init_image.o \
     "$objects/runt_engine.a" "$objects/quickjs.a"
   place "$out/runt" dist/bin/runt
 }
@@ -105,7 +105,7 @@ for name; do
     generate) stage generate native/common/steps.gen.h scripts/generate*.ts src/plan src/spec src/cgroups native/common docs/resources.md ;;
     native) stage native dist/runt.node binding.gyp native third_party ;;
     library) stage library dist/index.js src tsconfig.json tsconfig.build.json package.json ;;
-    binary) stage binary dist/bin/runt src native third_party tsconfig.json package.json build/commit ;;
+    binary) stage binary dist/bin/runt src native third_party binding.gyp tsconfig.json package.json build/commit ;;
     database) stage database build/compile_commands.json CMakeLists.txt native ;;
     sanitize) stage sanitize build-asan/runt_sanitized CMakeLists.txt native third_party src ;;
     *) fail "unknown stage '$name'" ;;

@@ -2,7 +2,7 @@
 #pragma once
 
 // What only the executable has.
-extern "C" __attribute__((weak)) const unsigned char runt_modules[];
+extern "C" __attribute__((weak, visibility("hidden"))) const unsigned char runt_modules[];
 
 namespace runt {
 

@@ -12,6 +12,10 @@ JSValue load_addon(JSContext *context);
 // U+FFFD in place of every surrogate in what the engine calls UTF-8; of the same length.
 void replace_surrogates(char *text, size_t length);
 
+// A string of UTF-8. What is none becomes U+FFFD, encoded surrogates too: the engine would make one character of two of
+// them, and so a name of what is none.
+JSValue new_string(JSContext *context, const char *text, size_t length);
+
 // The intrinsic objects that the modules use, and TextEncoder and TextDecoder.
 bool add_globals(JSContext *context);
 

@@ -63,17 +63,18 @@ JSValue encode_into(JSContext *context, JSValueConst, int count, JSValueConst *a
 
 // decode(bytes): string. What is no UTF-8 becomes U+FFFD.
 JSValue decode(JSContext *context, JSValueConst self, int count, JSValueConst *arguments) {
+  JSValue keeps_mark = JS_GetPropertyStr(context, self, "ignoreBOM");
+  const bool strips_mark = JS_ToBool(context, keeps_mark) == 0;
+  JS_FreeValue(context, keeps_mark);
   size_t size = 0;
   const uint8_t *bytes = nullptr;
   if (count > 0 && !JS_IsUndefined(arguments[0])) {
     bytes = JS_GetUint8Array(context, &size, arguments[0]);
     if (bytes == nullptr) return JS_EXCEPTION;
   }
-  JSValue keeps_mark = JS_GetPropertyStr(context, self, "ignoreBOM");
-  const bool strips_mark = JS_ToBool(context, keeps_mark) == 0;
-  JS_FreeValue(context, keeps_mark);
+  if (size == 0) return JS_NewStringLen(context, "", 0);
   const size_t skipped = strips_mark && size >= 3 && std::memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-  return JS_NewStringLen(context, reinterpret_cast<const char *>(bytes + skipped), size - skipped);
+  return new_string(context, reinterpret_cast<const char *>(bytes + skipped), size - skipped);
 }
 
 const JSCFunctionListEntry kEncoder[] = {JS_CFUNC_DEF("encode", 1, encode), JS_CFUNC_DEF("encodeInto", 2, encode_into)};

@@ -30,7 +30,7 @@ constexpr char kArchitecture[] = "arm64";
 #endif
 
 // What the engine may take of the stack, at most: the rest is the addon's.
-constexpr size_t kMaxStack = 4 << 20;
+constexpr size_t kMaxStack = 2 << 20;
 // Garbage in cycles is looked for when so much was allocated; a command mostly ends before.
 constexpr size_t kCollectAfter = 64 << 20;
 
@@ -80,10 +80,12 @@ char *normalize_name(JSContext *context, const char *, const char *name, void *)
   return js_strdup(context, std::strncmp(name, "./", 2) == 0 ? name + 2 : name);
 }
 
+JSValue text_of(JSContext *context, const char *text) { return new_string(context, text, std::strlen(text)); }
+
 JSValue strings(JSContext *context, char *const *texts) {
   JSValue array = JS_NewArray(context);
   for (uint32_t index = 0; texts[index] != nullptr; index++)
-    JS_SetPropertyUint32(context, array, index, JS_NewString(context, texts[index]));
+    JS_SetPropertyUint32(context, array, index, text_of(context, texts[index]));
   return array;
 }
 
@@ -95,7 +97,7 @@ JSValue variables(JSContext *context, char *const *environment) {
     if (equals == nullptr || equals == *environment) continue;
     JSAtom name = JS_NewAtomLen(context, *environment, static_cast<size_t>(equals - *environment));
     if (JS_HasProperty(context, object, name) == 0)
-      JS_DefinePropertyValue(context, object, name, JS_NewString(context, equals + 1), JS_PROP_C_W_E);
+      JS_DefinePropertyValue(context, object, name, text_of(context, equals + 1), JS_PROP_C_W_E);
     JS_FreeAtom(context, name);
   }
   return object;
@@ -104,7 +106,7 @@ JSValue variables(JSContext *context, char *const *environment) {
 // The working directory; "/" where it was removed: nothing can be found from there anyway.
 JSValue working_directory(JSContext *context) {
   char *path = ::getcwd(nullptr, 0);
-  JSValue text = JS_NewString(context, path != nullptr && *path == '/' ? path : "/");
+  JSValue text = text_of(context, path != nullptr && *path == '/' ? path : "/");
   std::free(path);
   return text;
 }
@@ -160,11 +162,11 @@ int run(JSRuntime *runtime, JSContext *context, char **arguments, char **environ
   return broken(context, "the program waits for what never comes");
 }
 
-// Half of the stack that the kernel gives, at most kMaxStack.
+// A quarter of the stack that the kernel gives, at most kMaxStack: arguments and environment are on it as well.
 size_t stack_size() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur / 2 > kMaxStack) return kMaxStack;
-  return static_cast<size_t>(limit.rlim_cur / 2);
+  if (::getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur / 4 > kMaxStack) return kMaxStack;
+  return static_cast<size_t>(limit.rlim_cur / 4);
 }
 
 } // namespace

@@ -60,8 +60,10 @@ napi_value push(napi_env env, JSValue value) { return reinterpret_cast<napi_valu
 
 void pop_to(napi_env env, size_t count) {
   while (env->handles.size() > count) {
-    JS_FreeValue(env->context, env->handles.back());
+    // Freeing may run a finalizer, which may use the stack itself.
+    JSValue last = env->handles.back();
     env->handles.pop_back();
+    JS_FreeValue(env->context, last);
   }
 }
 
@@ -79,14 +81,15 @@ napi_status give(napi_env env, JSValue value, napi_value *result) {
 
 // UTF-8 of a string. A lone surrogate has none: as in Node, it becomes U+FFFD, which has as many bytes as the engine
 // writes for it.
-std::string utf8_of(JSContext *context, JSValueConst value) {
+// False with an exception pending where there is no memory.
+bool utf8_of(JSContext *context, JSValueConst value, std::string &bytes) {
   size_t length = 0;
   const char *text = JS_ToCStringLen(context, &length, value);
-  if (text == nullptr) return {};
-  std::string bytes(text, length);
+  if (text == nullptr) return false;
+  bytes.assign(text, length);
   JS_FreeCString(context, text);
   runt::engine::replace_surrogates(bytes.data(), bytes.size());
-  return bytes;
+  return true;
 }
 
 JSValue call_native(JSContext *context, JSValueConst self, int count, JSValueConst *arguments, int index,
@@ -164,6 +167,14 @@ void replace_surrogates(char *text, size_t length) {
       std::copy_n("\xef\xbf\xbd", 3, text + at);
 }
 
+JSValue new_string(JSContext *context, const char *text, size_t length) {
+  const auto *surrogate = static_cast<const char *>(std::memchr(text, 0xed, length));
+  if (surrogate == nullptr) return JS_NewStringLen(context, text, length);
+  std::string copy(text, length);
+  replace_surrogates(copy.data(), copy.size());
+  return JS_NewStringLen(context, copy.data(), copy.size());
+}
+
 JSValue load_addon(JSContext *context) {
   // Lives as long as the process does.
   auto *env = new napi_env__{context, {}, {}, JS_INVALID_CLASS_ID, {}};
@@ -202,7 +213,7 @@ napi_status napi_create_bigint_uint64(napi_env env, uint64_t value, napi_value *
 
 napi_status napi_create_string_utf8(napi_env env, const char *text, size_t length, napi_value *result) {
   if (length == NAPI_AUTO_LENGTH) length = std::strlen(text);
-  return give(env, JS_NewStringLen(env->context, text, length), result);
+  return give(env, runt::engine::new_string(env->context, text, length), result);
 }
 
 napi_status napi_create_object(napi_env env, napi_value *result) {
@@ -334,7 +345,8 @@ napi_status napi_get_value_bigint_uint64(napi_env env, napi_value handle, uint64
 
 napi_status napi_get_value_string_utf8(napi_env env, napi_value handle, char *buffer, size_t size, size_t *result) {
   if (!JS_IsString(value_of(handle))) return tell(env, napi_string_expected);
-  const std::string text = utf8_of(env->context, value_of(handle));
+  std::string text;
+  if (!utf8_of(env->context, value_of(handle), text)) return tell(env, napi_pending_exception);
   if (buffer == nullptr) {
     *result = text.size();
     return tell(env, napi_ok);

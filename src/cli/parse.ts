@@ -29,6 +29,11 @@ export class Parsed {
   readonly args: string[] = []
   private readonly values = new Map<string, string[]>()
 
+  /** All words from there on are arguments. One by one: engines limit how many values a call may be given. */
+  takeAll(words: readonly string[], from: number): void {
+    for (let index = from; index < words.length; index++) this.args.push(words[index]!)
+  }
+
   set(option: OptionRow, value: string): void {
     const list = option.list === true ? this.values.get(option.name) : undefined
     if (list === undefined) this.values.set(option.name, [value])
@@ -74,13 +79,13 @@ export function parseFlags(argv: readonly string[], options: readonly OptionRow[
   while (index < argv.length) {
     const word = argv[index++]!
     if (word === '--') {
-      parsed.args.push(...argv.slice(index))
+      parsed.takeAll(argv, index)
       break
     }
     if (!word.startsWith('-') || word === '-') {
       parsed.args.push(word)
       if (!stop) continue
-      parsed.args.push(...argv.slice(index))
+      parsed.takeAll(argv, index)
       break
     }
     index = takeFlag(word, argv, index, options, parsed)

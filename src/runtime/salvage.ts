@@ -30,6 +30,16 @@ type Fields = Record<string, unknown>
 
 /** @param document as JSON.parse gives it; @returns undefined where nothing can be saved */
 export function salvage(document: unknown): Salvaged | undefined {
+  try {
+    return salvaged(document)
+  } catch (error) {
+    // Nested so deeply that it cannot be copied.
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+function salvaged(document: unknown): Salvaged | undefined {
   const copy: unknown = copyOf(document)
   let whole = true
   for (let round = 0; round < maxRounds; round++) {

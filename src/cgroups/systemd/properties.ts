@@ -61,14 +61,18 @@ function cpuMax(value: string, version: number): Bare[] {
 
 /** A list such as `0-3,7` as systemd's bitmap: bit n of byte n / 8. undefined for what is no such list. */
 export function bitmap(list: string): Uint8Array | undefined {
-  const bits: number[] = []
+  const bits = new Set<number>()
+  let highest = -1
   for (const part of list.split(',')) {
     if (part.trim() === '') continue
     const match = /^\s*([0-9]{1,5})(?:-([0-9]{1,5}))?\s*$/.exec(part)
     if (match === null) return undefined
-    for (let bit = Number(match[1]); bit <= Number(match[2] ?? match[1]); bit++) bits.push(bit)
+    for (let bit = Number(match[1]); bit <= Number(match[2] ?? match[1]); bit++) {
+      bits.add(bit)
+      highest = Math.max(highest, bit)
+    }
   }
-  const bytes = new Uint8Array(bits.length === 0 ? 0 : (Math.max(...bits) >> 3) + 1)
+  const bytes = new Uint8Array((highest + 8) >> 3)
   for (const bit of bits) bytes[bit >> 3]! |= 1 << (bit & 7)
   return bytes
 }
