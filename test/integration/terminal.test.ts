@@ -120,7 +120,9 @@ test('lines that are typed are echoed once and read by the program until Ctrl-D'
   const sandbox = onTerminal(t, ['echo', 'ready', '--', 'read-all', '--', 'echo', 'end'])
   const { status, output } = drive(t, sandbox, ['run', sandbox.id], {
     steps: [
+      // The whole line: what is typed is echoed wherever the program's output has come to.
       ['expect', 'ready'],
+      ['expect', '\n'],
       ['send', 'typed\n'],
       // The echo, and what the program read.
       ['expect', 'typed\r\ntyped\r\n'],
@@ -177,7 +179,7 @@ test('create sends the terminal over the console socket: one message with one de
     socket,
     steps: [
       ['run', sandbox.command('start', sandbox.id)],
-      ['expect', 'leader yes'],
+      ['expect', 'leader yes\r\n'],
       ['send', 'typed\n'],
       ['expect', 'typed\r\ntyped\r\n'],
       ['send', '\x04'],
