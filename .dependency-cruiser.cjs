@@ -13,7 +13,7 @@ const layers = {
   images: ['errors', 'bytes', 'spec', 'host'],
   compiler: ['errors', 'bytes', 'plan', 'spec', 'rootfs', 'process', 'cgroups', 'host'],
   runtime: ['errors', 'bytes', 'plan', 'spec', 'compiler', 'rootfs', 'process', 'cgroups', 'seccomp', 'images', 'host'],
-  trace: ['errors', 'host'],
+  trace: ['errors', 'bytes', 'host'],
   cli: ['errors', 'bytes', 'runtime', 'host', 'spec', 'trace'],
 }
 

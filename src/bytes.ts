@@ -23,6 +23,11 @@ export function utf8(text: string): Uint8Array {
   return (encoder ??= new globals.TextEncoder()).encode(text)
 }
 
+/** How many bytes a text has in UTF-8. */
+export function utf8Length(text: string): number {
+  return utf8(text).length
+}
+
 /** Writes the UTF-8 of a text to the beginning of `target`, as far as it fits. @returns how many bytes it is */
 export function writeUtf8(text: string, target: Uint8Array): number {
   return (encoder ??= new globals.TextEncoder()).encodeInto(text, target).written

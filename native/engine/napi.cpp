@@ -79,6 +79,24 @@ napi_status give(napi_env env, JSValue value, napi_value *result) {
   return tell(env, napi_ok);
 }
 
+// What the engine does with 64 bits of a kind of integer.
+template <typename Integer>
+struct BigInts {
+  int (*take)(JSContext *context, Integer *result, JSValueConst value);
+  JSValue (*make)(JSContext *context, Integer value);
+};
+
+// The engine gives the lowest 64 bits, as Node does; whether they are all is found by making the number anew.
+template <typename Integer>
+napi_status bigint_of(napi_env env, napi_value handle, BigInts<Integer> kind, Integer *result, bool *lossless) {
+  if (!JS_IsBigInt(value_of(handle))) return tell(env, napi_bigint_expected);
+  kind.take(env->context, result, value_of(handle));
+  JSValue again = kind.make(env->context, *result);
+  *lossless = JS_IsStrictEqual(env->context, again, value_of(handle));
+  JS_FreeValue(env->context, again);
+  return tell(env, napi_ok);
+}
+
 // UTF-8 of a string. A lone surrogate has none: as in Node, it becomes U+FFFD, which has as many bytes as the engine
 // writes for it.
 // False with an exception pending where there is no memory.
@@ -324,23 +342,12 @@ napi_status napi_get_value_int64(napi_env env, napi_value handle, int64_t *resul
   return napi_ok;
 }
 
-// The engine gives the lowest 64 bits, as Node does; whether they are all is found by making the number anew.
 napi_status napi_get_value_bigint_int64(napi_env env, napi_value handle, int64_t *result, bool *lossless) {
-  if (!JS_IsBigInt(value_of(handle))) return tell(env, napi_bigint_expected);
-  JS_ToBigInt64(env->context, result, value_of(handle));
-  JSValue again = JS_NewBigInt64(env->context, *result);
-  *lossless = JS_IsStrictEqual(env->context, again, value_of(handle));
-  JS_FreeValue(env->context, again);
-  return tell(env, napi_ok);
+  return bigint_of(env, handle, BigInts<int64_t>{JS_ToBigInt64, JS_NewBigInt64}, result, lossless);
 }
 
 napi_status napi_get_value_bigint_uint64(napi_env env, napi_value handle, uint64_t *result, bool *lossless) {
-  if (!JS_IsBigInt(value_of(handle))) return tell(env, napi_bigint_expected);
-  JS_ToBigUint64(env->context, result, value_of(handle));
-  JSValue again = JS_NewBigUint64(env->context, *result);
-  *lossless = JS_IsStrictEqual(env->context, again, value_of(handle));
-  JS_FreeValue(env->context, again);
-  return tell(env, napi_ok);
+  return bigint_of(env, handle, BigInts<uint64_t>{JS_ToBigUint64, JS_NewBigUint64}, result, lossless);
 }
 
 napi_status napi_get_value_string_utf8(napi_env env, napi_value handle, char *buffer, size_t size, size_t *result) {

@@ -2,7 +2,7 @@
  * The container's cgroup, made by writing to cgroupfs: where it lies, how it is made with its limits in force before
  * anything runs in it, and what it did to a container that died.
  */
-import { utf8 } from '../bytes.ts'
+import { utf8Length } from '../bytes.ts'
 import { RuntError, StateError } from '../errors.ts'
 import { openFlags, type Fd, type Host } from '../host/host.ts'
 import { enableControllers } from './controllers.ts'
@@ -48,7 +48,7 @@ export async function cgroupPath(
   if (parts.includes('..')) refuse('may not contain ".."')
   if (parts.length === 0) refuse('is the root of the hierarchy, which cannot be a container')
   if (/[\0\n]/.test(asked)) refuse('contains a character that the kernel does not take')
-  if (parts.some((part) => utf8(part).length > 255)) refuse('has a name longer than 255 bytes')
+  if (parts.some((part) => utf8Length(part) > 255)) refuse('has a name longer than 255 bytes')
   if (asked.startsWith('/')) return `/${parts.join('/')}`
 
   const from = await own()

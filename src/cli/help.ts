@@ -17,12 +17,11 @@ export function helpText(row?: Command): string {
 }
 
 function ofRunt(): string {
-  const options = [...globalOptions.filter(({ name }) => name !== 'help'), helpOption]
   return page(
     'runt [global flags] <command> [flags] [arguments]',
     'An OCI container runtime: every error names the line of config.json that caused it.',
     [
-      ['Options', optionRows(options)],
+      ['Options', optionRows(globalOptions)],
       ['Commands', commands.map((each): Row => [synopsis(each), each.doc])],
     ],
   )
@@ -30,7 +29,7 @@ function ofRunt(): string {
 
 function ofCommand(row: Command): string {
   // Every command has --help.
-  const options = [...row.options.filter(({ name }) => name !== 'help'), helpOption]
+  const options = [...row.options, helpOption]
   const usage = synopsis({ ...row, options })
   return page(`runt ${usage}`, row.doc, [['Options', optionRows(options)]])
 }

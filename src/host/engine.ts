@@ -2,6 +2,7 @@
  * The engines that run this program: the executable brings one of its own (native/engine/main.cpp), which has the language's own objects,
  * TextEncoder and TextDecoder; Node and Bun have theirs. Whatever else is needed goes through the addon, so that all run the same code.
  */
+
 /** What the executable's own engine tells its program. */
 export interface OwnEngine {
   /** Linked in; what it is, addon.ts says. */

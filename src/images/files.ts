@@ -1,5 +1,5 @@
 /** The files of an image's source: of a directory, or of an archive that was spooled. */
-import { utf8 } from '../bytes.ts'
+import { utf8Length } from '../bytes.ts'
 import { RuntError } from '../errors.ts'
 import type { Host, SpooledFile } from '../host/host.ts'
 
@@ -77,7 +77,7 @@ export async function readJson(
   if (path === undefined) throw imageError(`${files.name}: ${name} is missing`)
   const text = await readLimited(host, files, name, path)
   const { digest, size } = expected
-  const length = utf8(text).length
+  const length = utf8Length(text)
   if (size !== undefined && length !== size)
     throw imageError(`${files.name}: ${name} has ${length} bytes, not the ${size} that are told`)
   const found = digest === undefined ? undefined : `sha256:${await host.seccomp.digest(text)}`

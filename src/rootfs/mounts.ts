@@ -2,7 +2,7 @@
  * config.json's mounts (config.md#mounts) as steps: a mount is made detached, given its attributes, and only then attached
  * to its place below the root, so that nothing ever sees it half-made.
  */
-import { utf8 } from '../bytes.ts'
+import { utf8Length } from '../bytes.ts'
 import type { ConfigProblem } from '../errors.ts'
 import type { Register } from '../plan/fields.ts'
 import { at, keep, kind, make, mountAttr, propagation } from '../plan/kernel.ts'
@@ -201,7 +201,7 @@ const longestValue = 255
 /** A list of layers that is too long for one parameter becomes one for each layer (Linux 6.7), which are not unescaped. */
 function splitLayers(parameter: string): string[] {
   const name = 'lowerdir='
-  if (!parameter.startsWith(name) || utf8(parameter).length - name.length <= longestValue) return [parameter]
+  if (!parameter.startsWith(name) || utf8Length(parameter) - name.length <= longestValue) return [parameter]
   const layers = parameter.slice(name.length).match(/(?:\\.|[^:\\])+/gs) ?? []
   return layers.map((layer) => `lowerdir+=${layer.replace(/\\(.)/gs, '$1')}`)
 }

@@ -3,7 +3,7 @@
  * any number of containers at once, and above them one directory that takes what the container changes.
  * Loaded only for configurations with the annotation `io.runt.layers`.
  */
-import { utf8 } from '../bytes.ts'
+import { utf8Length } from '../bytes.ts'
 import type { ConfigProblem } from '../errors.ts'
 import type { Register } from '../plan/fields.ts'
 import { at, clone, propagation } from '../plan/kernel.ts'
@@ -106,7 +106,7 @@ function layerOf(item: string): Layer | undefined {
 }
 
 function isHostPath(text: string): boolean {
-  return text.startsWith('/') && !text.includes('\0') && utf8(text).length <= maxPath
+  return text.startsWith('/') && !text.includes('\0') && utf8Length(text) <= maxPath
 }
 
 function readUpper(annotations: Readonly<Record<string, string>>, problems: ConfigProblem[]): Upper {

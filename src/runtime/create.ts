@@ -1,6 +1,6 @@
 /** `create`: makes a container that waits for start. */
-import { establish, finish } from './establish.ts'
 import type { Context } from './context.ts'
+import { establish, finish } from './establish.ts'
 import type { CreateRequest } from './requests.ts'
 
 /**

@@ -1,7 +1,8 @@
 /** `diff`: what a container changed in the layers of its root. Loaded only for that. */
 import { textOf, utf8 } from '../bytes.ts'
+import { archiveLimits } from './archive-limits.ts'
 import type { Context } from './context.ts'
-import { checkStillThere, defaultMaxEntries, explainedUpper, findUpper, refusedUpper, stepTime } from './upper.ts'
+import { checkStillThere, explainedUpper, findUpper, refusedUpper, stepTime } from './upper.ts'
 
 /** What `diff` is asked. */
 export interface DiffRequest {
@@ -42,7 +43,7 @@ export async function diff(
   const upper = await findUpper(id, what, context)
   try {
     const { directory, layers } = upper
-    const maxEntries = request.maxEntries ?? defaultMaxEntries
+    const { maxEntries } = archiveLimits(request)
     const work = await archives.changes({ directory, layers, maxEntries })
     if (typeof work !== 'number') throw refusedUpper(what, work)
     try {

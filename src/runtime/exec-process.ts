@@ -1,6 +1,6 @@
 /** The process that `exec` runs: a file's, or the container's own with the flags' changes. Plain data in, plain data out. */
-import { copyOf } from '../spec/copy.ts'
 import { RuntError, UsageError } from '../errors.ts'
+import { copyOf } from '../spec/copy.ts'
 import { checkProcess, maxConfigBytes, parseProcess } from '../spec/parse.ts'
 import type { Capabilities, Process, User } from '../spec/schema.gen.ts'
 import { invalidConfig, sentence } from './bundle.ts'

@@ -1,8 +1,9 @@
 /** `export --layer`: what a container changed, as a layer of an image. Loaded only for that. */
 import { UsageError } from '../errors.ts'
+import { archiveLimits } from './archive-limits.ts'
 import { absolute, type Context } from './context.ts'
 import { decodeRecords } from './diff.ts'
-import { checkStillThere, defaultMaxEntries, explainedUpper, findUpper, refusedUpper, stepTime } from './upper.ts'
+import { checkStillThere, explainedUpper, findUpper, refusedUpper, stepTime } from './upper.ts'
 
 /** What `exportLayer` is asked. */
 export interface ExportRequest {
@@ -29,7 +30,6 @@ export interface ExportedLayer {
   diffId: string
 }
 
-const defaultMaxBytes = 64 * 2 ** 30
 const standardOutput = 1
 const mediaType = 'application/vnd.oci.image.layer.v1.tar'
 const suffixes = { none: '', gzip: '+gzip', zstd: '+zstd' }
@@ -61,8 +61,7 @@ export async function exportLayer(request: ExportRequest, context: Context): Pro
       directory: upper.directory,
       target: output === '-' ? { fd: standardOutput } : { path: absolute(context.globals, output) },
       compression: compress,
-      maxEntries: request.maxEntries ?? defaultMaxEntries,
-      maxBytes: request.maxBytes ?? defaultMaxBytes,
+      ...archiveLimits(request),
     })
     if (typeof work !== 'number') throw refusedUpper(what, work)
     try {

@@ -5,18 +5,17 @@ import { convertConfig } from '../images/convert.ts'
 import { filesOfArchive, filesOfDirectory, imageError, type SourceFiles } from '../images/files.ts'
 import { parsePlatform, platformOf, type Image } from '../images/image.ts'
 import { findImage, parseSource, type SourceName } from '../images/source.ts'
+import { archiveLimits } from './archive-limits.ts'
+import { partOf, removeParts } from './bundle-parts.ts'
 import { absolute, type Context } from './context.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
-import { partOf, removeParts } from './bundle-parts.ts'
 import { chainIds, LayerStore } from './layer-store.ts'
 import { storeDir } from './layers-list.ts'
-import type { UnpackedBundle, UnpackProgress, UnpackRequest } from './unpacking.ts'
 import { idsOfNamespace, layerRights, type OwnIds } from './subids.ts'
+import type { UnpackedBundle, UnpackProgress, UnpackRequest } from './unpacking.ts'
 
 type Report = (progress: UnpackProgress) => void | Promise<void>
 
-const defaultMaxEntries = 1_000_000
-const defaultMaxBytes = 64 * 2 ** 30
 /** Of the image's passwd and group. */
 const maxUserFile = 1 << 20
 const standardInput = 0
@@ -57,7 +56,7 @@ export async function unpackInto(
   const bundle = absolute(globals, request.bundle)
   await refuseExisting(host, bundle)
   const store = new LayerStore(host, dir, (message) => context.log?.warn(message))
-  const limits = { maxEntries: request.maxEntries ?? defaultMaxEntries, maxBytes: request.maxBytes ?? defaultMaxBytes }
+  const limits = archiveLimits(request)
   const lock = await store.lock(false)
   try {
     if (rootless && (await store.layerRights()) === layerRights.oneId)

@@ -12,8 +12,6 @@ import { loadState, lockContainer, readState } from './store.ts'
 
 /** Milliseconds between two looks at how far the work is. */
 export const stepTime = 100
-/** Of names: as many as `unpack` takes of a layer. */
-export const defaultMaxEntries = 1_000_000
 
 /** Where a container's changes are. */
 export interface Upper {

@@ -1,4 +1,5 @@
 /** Notes what a command does and when: times are milliseconds of CLOCK_MONOTONIC, in runt as in init. */
+import { viewOf } from '../bytes.ts'
 import { SystemError } from '../errors.ts'
 import { openFlags, type Fd, type Host, type TimedSteps, type TimesFile, type Trace } from '../host/host.ts'
 import type { Span } from './span.ts'
@@ -116,7 +117,7 @@ export class Tracer implements Trace {
       for (;;) {
         const bytes = await files.read(fd, 1024 * wordSize)
         if (bytes.length < wordSize) return times
-        const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+        const words = viewOf(bytes)
         for (let at = 0; at + wordSize <= bytes.length; at += wordSize) times.push(words.getBigUint64(at, true))
       }
     } finally {

@@ -1,21 +1,11 @@
 /** Sources of images as they come: named with colons, compressed in every way, of several platforms and formats, on full disks, all at once. */
 import test, { type ExecutionContext } from 'ava'
 import { spawn, spawnSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Spec } from '../../src/spec/schema.gen.ts'
-import { inVm, lacks, underTest, type Result } from './harness.ts'
+import { inVm, lacks, underTest } from './harness.ts'
 import {
   archiveOf,
   chainIdsOf,
@@ -28,6 +18,7 @@ import {
   type TestImage,
 } from './images.ts'
 import { tar, type TarEntry } from './tar.ts'
+import { Workshop } from './workshop.ts'
 
 /** In the virtual machine it takes minutes, and shows nothing else. */
 function serial(title: string, run: (t: ExecutionContext) => unknown): void {
@@ -36,63 +27,6 @@ function serial(title: string, run: (t: ExecutionContext) => unknown): void {
     if (inVm) return t.pass()
     await run(t)
   })
-}
-
-class Workshop {
-  readonly dir = mkdtempSync(path.join(tmpdir(), 'runt-sources-'))
-  private readonly t: ExecutionContext
-
-  constructor(t: ExecutionContext) {
-    this.t = t
-    t.teardown(() => {
-      rmSync(this.dir, { recursive: true })
-    })
-    this.mount('.', '64m')
-  }
-
-  /** A filesystem of a size. */
-  mount(name: string, size: string): void {
-    mkdirSync(this.path(name), { recursive: true })
-    this.t.is(spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', this.path(name)]).status, 0)
-    this.t.teardown(() => spawnSync('umount', ['-l', this.path(name)]))
-  }
-
-  path(name: string): string {
-    return path.join(this.dir, name)
-  }
-
-  run(args: string[], input?: Buffer): Result {
-    const [file, ...rest] = [...underTest, ...args]
-    const { status, stdout, stderr } = spawnSync(file!, rest, { input, timeout: 120_000, cwd: this.dir })
-    return { status: status ?? -1, stdout: stdout.toString(), stderr: stderr.toString() }
-  }
-
-  unpack(image: string, bundle: string, more: string[] = [], input?: Buffer): Result {
-    return this.run(['unpack', '--store', this.path('store'), '--image', image, ...more, bundle], input)
-  }
-
-  /** The same, which works; what config.json has. */
-  bundle(image: string, more: string[] = [], input?: Buffer): Spec {
-    rmSync(this.path('bundle'), { recursive: true, force: true })
-    const { status, stderr } = this.unpack(image, 'bundle', more, input)
-    this.t.is(status, 0, stderr)
-    return JSON.parse(readFileSync(this.path('bundle/config.json'), 'utf8')) as Spec
-  }
-
-  fails(expected: RegExp, image: string, more: string[] = [], input?: Buffer): void {
-    rmSync(this.path('bundle'), { recursive: true, force: true })
-    const { status, stderr } = this.unpack(image, 'bundle', more, input)
-    this.t.is(status, 1, stderr)
-    this.t.regex(stderr, expected)
-    this.t.notRegex(stderr, /internal error/)
-    this.t.false(existsSync(this.path('bundle')))
-    this.t.deepEqual(this.rubbish(), [])
-  }
-
-  rubbish(store = 'store'): string[] {
-    const parts = readdirSync(this.path(`${store}/layers/sha256`)).filter((name) => name.includes('.'))
-    return [...parts, ...readdirSync(this.path(`${store}/spool`))]
-  }
 }
 
 const imageOf = (...files: TarEntry[]): TestImage => ({ layers: [tar(...files)], config: { Cmd: ['/x'] } })

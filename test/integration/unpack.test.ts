@@ -1,22 +1,10 @@
 /** `unpack`, `layers` and `prune`: from an image in a file to a bundle whose layers are in the store. */
 import test, { type ExecutionContext } from 'ava'
 import { spawn, spawnSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Spec } from '../../src/spec/schema.gen.ts'
-import { lacks, underTest, type Result } from './harness.ts'
+import { lacks, underTest } from './harness.ts'
 import {
   archiveOf,
   chainIdsOf,
@@ -29,6 +17,7 @@ import {
   type TestImage,
 } from './images.ts'
 import { tar } from './tar.ts'
+import { Workshop } from './workshop.ts'
 
 /** The virtual machine takes minutes for what this machine does in seconds: there, this is left to the native run of this file. */
 function serial(title: string, run: (t: ExecutionContext) => unknown): void {
@@ -36,50 +25,6 @@ function serial(title: string, run: (t: ExecutionContext) => unknown): void {
     if (lacks(t, 'runt')) return
     await run(t)
   })
-}
-
-/** A store on a tmpfs, which can hold overlayfs's upper directories wherever the tests run, and images beside it. */
-class Workshop {
-  readonly dir = mkdtempSync(path.join(tmpdir(), 'runt-unpack-'))
-  readonly store = path.join(this.dir, 'store')
-
-  constructor(t: ExecutionContext) {
-    t.is(spawnSync('mount', ['-t', 'tmpfs', 'store', this.dir]).status, 0)
-    t.teardown(() => {
-      spawnSync('umount', ['-l', this.dir])
-      rmSync(this.dir, { recursive: true })
-    })
-  }
-
-  path(name: string): string {
-    return path.join(this.dir, name)
-  }
-
-  run(args: string[], input?: Buffer): Result {
-    const [file, ...rest] = [...underTest, ...args]
-    const { status, stdout, stderr } = spawnSync(file!, rest, { input, timeout: 120_000, cwd: this.dir })
-    return { status: status ?? -1, stdout: stdout.toString(), stderr: stderr.toString() }
-  }
-
-  unpack(image: string, bundle: string, ...more: string[]): Result {
-    return this.run(['unpack', '--store', this.store, '--image', image, ...more, bundle])
-  }
-
-  config(bundle: string): Spec {
-    return JSON.parse(readFileSync(path.join(this.dir, bundle, 'config.json'), 'utf8')) as Spec
-  }
-
-  layers(): { chainId: string; users: string[] }[] {
-    const { stdout, stderr } = this.run(['layers', '--store', this.store, '--format', 'json'])
-    if (stdout === '') throw new Error(stderr)
-    return JSON.parse(stdout) as { chainId: string; users: string[] }[]
-  }
-
-  /** What is in the store and no layer, bundle or lock. */
-  rubbish(): string[] {
-    const parts = readdirSync(path.join(this.store, 'layers/sha256')).filter((name) => name.includes('.'))
-    return [...parts, ...readdirSync(path.join(this.store, 'spool'))]
-  }
 }
 
 const base = tar(
@@ -201,9 +146,9 @@ serial('the platform is chosen from the index', (t) => {
   const layout = writeFiles(shop.path('layout'), platformsLayout(images))
   t.is(shop.unpack(layout, 'own').status, 0)
   t.deepEqual(shop.config('own').process!.args, [process.arch === 'x64' ? 'amd64' : process.arch])
-  t.is(shop.unpack(layout, 'other', '--platform', 'linux/s390x').status, 0)
+  t.is(shop.unpack(layout, 'other', ['--platform', 'linux/s390x']).status, 0)
   t.deepEqual(shop.config('other').process!.args, ['s390x'])
-  const { status, stderr } = shop.unpack(layout, 'none', '--platform', 'linux/ppc64le')
+  const { status, stderr } = shop.unpack(layout, 'none', ['--platform', 'linux/ppc64le'])
   t.is(status, 1)
   t.regex(stderr, /no image for linux\/ppc64le: there is .*linux\/s390x, linux\/riscv64, linux\/arm64, linux\/amd64/)
   t.false(existsSync(shop.path('none')))
@@ -221,7 +166,7 @@ serial('what is wrong with an image is told, and leaves no bundle and no part of
     const files = layoutFiles({ web: from })
     change(files)
     const layout = writeFiles(shop.path(`bad${count++}`), files)
-    const { status, stderr } = shop.unpack(layout, 'bundle', ...more)
+    const { status, stderr } = shop.unpack(layout, 'bundle', more)
     t.is(status, 1)
     t.regex(stderr, expected)
     t.notRegex(stderr, /internal error/)

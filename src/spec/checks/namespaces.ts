@@ -1,4 +1,4 @@
-import { utf8 } from '../../bytes.ts'
+import { utf8Length } from '../../bytes.ts'
 import { quote } from '../problem.ts'
 import type { Spec } from '../schema.gen.ts'
 import { type Check, isAbsolute, namespaceOf } from './check.ts'
@@ -38,11 +38,6 @@ export const hostNames: Check<Spec> = {
       }
     }
   },
-}
-
-/** Bytes of a string in UTF-8. Short names need no encoder, whose first use is slow. */
-function utf8Length(text: string): number {
-  return text.length * 3 <= maxName ? text.length : utf8(text).length
 }
 
 /** Clocks that time_namespaces(7) can offset. */

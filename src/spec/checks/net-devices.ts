@@ -1,4 +1,4 @@
-import { utf8 } from '../../bytes.ts'
+import { utf8Length } from '../../bytes.ts'
 import { escapePointer, quote } from '../problem.ts'
 import type { Spec } from '../schema.gen.ts'
 import { type Check, namespaceOf } from './check.ts'
@@ -8,7 +8,7 @@ const maxName = 15
 
 /** As dev_valid_name of the kernel (net/core/dev.c). Undefined if the name is one. */
 function whyNotName(name: string): string | undefined {
-  const bytes = utf8(name).length
+  const bytes = utf8Length(name)
   if (bytes === 0 || bytes > maxName) return `must have 1 to ${maxName} bytes, has ${bytes}`
   if (name === '.' || name === '..' || /[/:\s]/.test(name)) {
     return `must be the name of a network device, without "/", ":" and white space, is ${quote(name)}`
