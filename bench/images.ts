@@ -203,8 +203,8 @@ function measureStart(): Started[] {
       call('sh', ['-c', script, 'sh', path.join(dir, 'layers'), options, `${own}/root`])
       mounted.push(`${own}/root`)
       const annotations = { 'io.runt.layers': JSON.stringify(used), 'io.runt.store': path.join(dir, 'store') }
-      mkdirSync(path.join(dir, 'empty'), { recursive: true })
-      const layered = makeBundle(`layers-${count}`, path.join(dir, 'empty'), annotations)
+      const layered = makeBundle(`layers-${count}`, 'empty', annotations)
+      mkdirSync(path.join(layered, 'empty'))
       const before = makeBundle(`mounted-${count}`, `${own}/root`)
       for (const [name, command] of runtimes) add(name, command, count, name === 'runt' ? layered : before)
     }

@@ -140,8 +140,6 @@ function layers(bench: Bench): void {
     writeFileSync(path.join(layer, `file-${index}`), '')
     return layer
   })
-  const place = bench.file('empty')
-  mkdirSync(place, { recursive: true })
   const own = bench.peers.filter(({ family }) => family === 'runt')
   for (const at of [1, 10, 50, most]) {
     const merged = bench.overlay(String(at), all.slice(0, at))
@@ -149,9 +147,10 @@ function layers(bench: Bench): void {
       spec.root!.path = merged
     })
     const mounting = bench.bundle(`layers-${at}`, configs.default!, '/bin/true', (spec) => {
-      spec.root!.path = place
+      spec.root!.path = 'empty'
       spec.annotations = { 'io.runt.layers': JSON.stringify(all.slice(0, at)), 'io.runt.upper': 'tmpfs' }
     })
+    mkdirSync(path.join(mounting, 'empty'))
     bench.alternate(bench.peers, bench.rounds(15), (program, peer, tag) => {
       const start = [...bench.state(peer), 'run', '--bundle']
       program.time(tag({ what: 'overlay', at }), peer, [...start, given, bench.id()])

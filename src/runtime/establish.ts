@@ -103,7 +103,11 @@ async function prepare(
   const rdt = intelRdt && (await (await import('./intel-rdt.ts')).placeRdt(host, request.id, intelRdt))
   const filter = await prepareFilter(context, spec, bundle.text)
   const layers = await layersOf(context, bundle, request.id)
-  if (layers !== undefined) await (await import('./layers.ts')).checkLayers(host, layers)
+  if (layers !== undefined) {
+    const { checkLayers, checkPlace } = await import('./layers.ts')
+    await checkPlace(host, bundle)
+    await checkLayers(host, layers)
+  }
   const facts: CreateFacts = {
     id: request.id,
     bundle: bundle.dir,

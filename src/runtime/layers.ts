@@ -102,6 +102,22 @@ function pathOf(store: string, layer: Layer): string {
   return 'path' in layer ? layer.path : layerDirectory(store, layer.chainId)
 }
 
+/**
+ * The place where the root is mounted holds nothing and is the bundle's own. An engine that prepared a root wants that one: there, the
+ * annotations can only have come from elsewhere, such as an image, which may name no directories of the host.
+ * @throws RuntError where it is not
+ */
+export async function checkPlace(host: Host, { dir, rootfs = '' }: Bundle): Promise<void> {
+  const origin = '/root/path'
+  const what = `root filesystem ${rootfs}`
+  const wants = `the root is made of layers (annotations["${layersAnnotation}"]) and mounted there`
+  const hint = `make root.path an empty directory in the bundle, or leave out annotations["${layersAnnotation}"]`
+  if (!rootfs.startsWith(`${dir}/`))
+    throw new RuntError('EXDEV', `${what}: not in the bundle; ${wants}`, { origin, hint })
+  const names = await attempt(what, { origin }, () => host.files.list(rootfs))
+  if (names.length > 0) throw new RuntError('ENOTEMPTY', `${what}: not empty; ${wants}`, { origin, hint })
+}
+
 /** @throws RuntError for the first directory that is not there as it should be, named by its place in the annotation */
 export async function checkLayers(host: Host, { config, facts, store }: PreparedLayers): Promise<void> {
   for (const [index, path] of facts.layers.entries()) {

@@ -318,6 +318,34 @@ test('a layer that is no directory is told by its place in the annotation', (t) 
 })
 
 // cve: layer-annotations
+test('a root that an engine has prepared is never covered by layers that an annotation names', (t) => {
+  if (lacks(t, 'runt')) return
+  const sandbox = new Layered(t)
+  const outside = path.join(sandbox.place, 'outside')
+  mkdirSync(outside)
+  for (const [root, why] of [
+    ['rootfs', 'not empty; the root is made of layers'],
+    [sandbox.rootfs, 'not empty; the root is made of layers'],
+    [outside, 'not in the bundle; '],
+    ['../outside', 'not in the bundle; '],
+    ['.', 'not in the bundle; '],
+  ] as const) {
+    if (root === '../outside') mkdirSync(path.join(sandbox.bundle, root))
+    sandbox.use([], [['echo', 'hello']], {}, (spec) => {
+      spec.root!.path = root
+    })
+    const { status, stdout, stderr } = sandbox.runContainer()
+    t.is(status, 1, root)
+    t.is(stdout, '', root)
+    t.true(stderr.includes(why), stderr)
+    t.regex(stderr, /config\.json:\d+/)
+    t.regex(stderr, /hint: make root\.path an empty directory in the bundle/)
+    t.false(existsSync(sandbox.store))
+    sandbox.assertGone(t)
+  }
+})
+
+// cve: layer-annotations
 test('hostile annotations are refused with their fields, before anything is done', (t) => {
   if (lacks(t, 'runt')) return
   const sandbox = new Layered(t)
@@ -382,6 +410,7 @@ test('an ordinary user has layers too, by a user namespace', (t) => {
   })
   mountMappable(t, place)
   const sandbox = new UserSandbox(t)
+  mkdirSync(path.join(sandbox.bundle, 'empty'))
   cpSync(sandbox.rootfs, path.join(place, 'base'), { recursive: true })
   mkdirSync(path.join(place, 'high/etc'), { recursive: true })
   writeFileSync(path.join(place, 'high/etc/word'), 'high')
@@ -389,7 +418,7 @@ test('an ordinary user has layers too, by a user namespace', (t) => {
   const program = [['cat', '/etc/word'], ['mkdir', '/made'], ...change, ['stat', '/']]
   for (const upper of ['disk', 'tmpfs', 'none']) {
     sandbox.configureRootless((spec) => {
-      spec.root = { path: 'rootfs' }
+      spec.root = { path: 'empty' }
       spec.annotations = {
         'io.runt.layers': JSON.stringify([path.join(place, 'base'), path.join(place, 'high')]),
         'io.runt.upper': upper,
@@ -414,7 +443,7 @@ test('what other ids of an ordinary user have made is removed, too', (t) => {
   mountMappable(t, place)
   grantSubids(t)
   const sandbox = new UserSandbox(t, (spec) => {
-    spec.root = { path: 'rootfs' }
+    spec.root = { path: 'empty' }
     spec.annotations = { 'io.runt.layers': JSON.stringify([path.join(place, 'base')]) }
     for (const [maps, own] of [
       ['uidMappings', uid],
@@ -428,6 +457,7 @@ test('what other ids of an ordinary user have made is removed, too', (t) => {
     spec.process!.user = { uid: 5, gid: 5 }
     spec.process!.args = verbs(['mkdir', '/tmp/dir'], ['write', '/tmp/dir/file', ''])
   })
+  mkdirSync(path.join(sandbox.bundle, 'empty'))
   cpSync(sandbox.rootfs, path.join(place, 'base'), { recursive: true })
   chmodSync(path.join(place, 'base/tmp'), 0o1777)
   spawnSync('chown', ['-R', `${uid}:${gid}`, place])

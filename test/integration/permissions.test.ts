@@ -41,8 +41,10 @@ test('all that runt makes has the permissions that SECURITY.md promises, where t
   const sandbox = new Sandbox(t)
   const [layer, store] = [path.join(sandbox.dir, 'layer'), path.join(sandbox.dir, 'store')]
   mkdirSync(layer)
+  mkdirSync(path.join(sandbox.bundle, 'empty'))
   spawnSync('cp', ['-a', `${sandbox.rootfs}/.`, layer])
   sandbox.configure((spec) => {
+    spec.root = { path: 'empty' }
     spec.annotations = { 'io.runt.layers': JSON.stringify([layer]), 'io.runt.store': store }
     spec.linux!.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['acct'], action: 'SCMP_ACT_ERRNO' }] }
     spec.process!.args = ['inside', 'wait']

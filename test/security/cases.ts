@@ -149,7 +149,8 @@ export const cases: readonly Case[] = [
     ids: ['layer-annotations'],
     whose: 'runt',
     cause: 'An annotation that an engine copies from an image names directories of the host as layers.',
-    answer: 'Layers are refused in configurations of engines that copy annotations, and the prefix is called unsafe.',
+    answer:
+      'Layers are refused in configurations of engines that copy annotations, and where root.path is a root that somebody prepared; the prefix is called unsafe.',
   },
   {
     ids: ['session-keyring'],
