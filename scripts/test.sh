@@ -5,7 +5,7 @@
 #   unit         modules alone, and the lifecycle against simulated hosts; no root
 #   machine      init with hand-made and hostile plans, and the addon in some commands, under ASAN and UBSAN; the fuzzers for half a minute
 #   integration  dist/bin/runt on this machine's kernel, as root
-#   node         the same suite with `node dist/cli.js`, but for attacks and interruptions
+#   node         the same suite with `node dist/cli.js`, but for attacks and interruptions; after `integration` it has run beside it
 #   versions     the sources on other versions of Node, in short
 #   bench        the short form of the benchmark: dist/bin/runt is not slower than runc
 #   daemons      Docker Engine, containerd, Podman and Buildah with runt as their only runtime, what each must do at least
@@ -40,7 +40,7 @@ run_bench() { as_root bash bench/run.sh --quick; }
 # Whoever attacks init, or stops a command at every system call, meets the same code whatever runs the sources: once is enough.
 run_node() {
   local files
-  mapfile -t files < <(find test/integration -name '*.test.ts' | grep -vE '/(interrupt|matrix|hostile|cve|unpack-killed)[^/]*$' | sort)
+  mapfile -t files < <(find test/integration -name '*.test.ts' | grep -vE '/(interrupt|matrix|hostile|cve|unpack-killed|faults|soak)[^/]*$' | sort)
   as_root env RUNT_UNDER_TEST="$PWD/dist/cli.js" bash scripts/test-integration.sh "${files[@]}"
 }
 run_versions() { bash scripts/test-node-versions.sh --short; }
@@ -58,7 +58,15 @@ count() {
 }
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+beside=$(mktemp)
+trap 'rm -f "$log" "$beside"' EXIT
+# Both of these take one test after another, on a processor each.
+beside_id=''
+start_beside() {
+  case " ${stages[*]} " in *' integration node '*) ;; *) return ;; esac
+  run_node > "$beside" 2>&1 < /dev/null &
+  beside_id=$!
+}
 table=()
 total_passed=0
 total_failed=0
@@ -71,7 +79,13 @@ for stage in "${stages[@]}"; do
   heading "$stage"
   start=$SECONDS
   status=0
-  "run_$stage" 2>&1 < /dev/null | tee "$log" || status=$?
+  if [ "$stage" = integration ]; then start_beside; fi
+  if [ "$stage" = node ] && [ -n "$beside_id" ]; then
+    wait "$beside_id" || status=$?
+    tee "$log" < "$beside"
+  else
+    "run_$stage" 2>&1 < /dev/null | tee "$log" || status=$?
+  fi
   seconds=$((SECONDS - start))
   result=ok
   [ $status = 0 ] || result="FAILED (status $status)"

@@ -1,3 +1,4 @@
+// Not in the virtual machine: what is refused is refused before anything is done.
 /** Input that cannot work: a clear error (what, where, why, and the mend where one is known), and nothing is left behind. */
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'

@@ -1,3 +1,4 @@
+// Not in the virtual machine: hooks are processes of the host, like any others.
 /** Hooks: when, where and with what they run, and what becomes of a container whose hook fails. */
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'

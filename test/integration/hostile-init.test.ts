@@ -127,7 +127,7 @@ test('kernel parameters are not set in a network namespace that is the machineâ€
 })
 
 /** Milliseconds. An emulated machine needs many for one `exec`. */
-const attackTime = inVm ? 40_000 : 4000
+const attackTime = inVm ? 20_000 : 4000
 
 /** Runs `exec` again and again as long as the container's program attacks. */
 async function execWhile(t: ExecutionContext, sandbox: HostileSandbox): Promise<string[]> {

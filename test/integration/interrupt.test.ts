@@ -18,7 +18,7 @@ const most = 40
 
 /** Where commands are slow only some of the instants are taken; of the many `close`s some are enough anywhere. */
 function strideOf(call: string): number {
-  return (slow ? 5 : 1) * (call === 'close' ? 4 : 1)
+  return (slow ? 10 : 1) * (call === 'close' ? 4 : 1)
 }
 
 /**
@@ -165,7 +165,7 @@ test('commands that are killed at any time leave what delete --force removes, an
   must(await launch(sandbox, ['create', id]))
   const duration = performance.now() - began
   await removable(t, sandbox, id, 'unharmed')
-  const instants = slow ? 6 : 24
+  const instants = slow ? 4 : 24
   for (let instant = 0; instant <= instants; instant++) {
     const killAfter = (duration * 1.2 * instant) / instants
     const command = instant % 2 === 0 ? ['create', id] : ['run', '-d', id]

@@ -1,3 +1,4 @@
+// Not in the virtual machine: states and refusals are runt’s own, and cgroup.freeze needs no controller.
 /** Operation × state: what each command does to a container in each state, what it says where it refuses, and the state afterwards. */
 import test, { type ExecutionContext } from 'ava'
 import { spawn } from 'node:child_process'

@@ -1,3 +1,4 @@
+// Not in the virtual machine: what npm installs is the same everywhere.
 /** The npm package as its users get it: packed, installed into an empty project, imported, and checked by their compiler. */
 import test, { type ExecutionContext } from 'ava'
 import { spawnSync } from 'node:child_process'

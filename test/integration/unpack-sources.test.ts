@@ -1,3 +1,4 @@
+// Not in the virtual machine: images are read in the same way everywhere.
 /** Sources of images as they come: named with colons, compressed in every way, of several platforms and formats, on full disks, all at once. */
 import test, { type ExecutionContext } from 'ava'
 import { spawn, spawnSync } from 'node:child_process'
@@ -5,7 +6,7 @@ import { readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'no
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Spec } from '../../src/spec/schema.gen.ts'
-import { inVm, lacks, underTest } from './harness.ts'
+import { lacks, underTest } from './harness.ts'
 import {
   archiveOf,
   chainIdsOf,
@@ -20,11 +21,9 @@ import {
 import { tar, type TarEntry } from './tar.ts'
 import { Workshop } from './workshop.ts'
 
-/** In the virtual machine it takes minutes, and shows nothing else. */
 function serial(title: string, run: (t: ExecutionContext) => unknown): void {
   test.serial(title, async (t) => {
     if (lacks(t, 'runt')) return
-    if (inVm) return t.pass()
     await run(t)
   })
 }
