@@ -726,7 +726,7 @@ inline void decode(Decoder &d, VerifySelfStep &s) {
 }
 
 // Make a pseudoterminal in the devpts below root (dev/pts/ptmx), send its master to the other side, and keep the terminal itself in dst. rows 0: leave the size alone.
-// openat2, ioctl(TIOCSPTLCK, TIOCGPTPEER, TIOCSWINSZ), sendmsg(SCM_RIGHTS)
+// openat2, fstatfs, ioctl(TIOCSPTLCK, TIOCGPTPEER, TIOCSWINSZ), sendmsg(SCM_RIGHTS)
 struct OpenConsoleStep {
   Out dst;
   Reg root;

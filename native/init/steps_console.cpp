@@ -12,16 +12,20 @@ constexpr long kDevptsMagic = 0x1cd1; // linux/magic.h
 } // namespace
 
 bool run(const OpenConsoleStep &s, Machine &m) {
-  // The container's own devpts, proven to be one: a replaced /dev/pts/ptmx would hand out another terminal
-  // (CVE-2025-52565).
-  Fd ptmx(sys::openat2(m.get(s.root), "dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0,
-                       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS));
+  // The container's own devpts, proven to be one before anything in it is opened: a replaced /dev/pts/ptmx would hand
+  // out another terminal (CVE-2025-52565), and to open a device of an image can by itself do things.
+  Fd pts(sys::openat2(m.get(s.root), "dev/pts", O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
+                      RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS));
+  if (pts.get() < 0) return m.fail(pts.get(), "openat2", "/dev/pts");
+  if (sys::filesystem_type(pts.get()) != kDevptsMagic) return m.fail(ENODEV, "statfs", "/dev/pts is not a devpts");
+  Fd ptmx(sys::openat2(pts.get(), "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0,
+                       RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS));
   if (ptmx.get() < 0) return m.fail(ptmx.get(), "openat2", "/dev/pts/ptmx");
   struct statx status;
   int result = sys::statx(ptmx.get(), "", AT_EMPTY_PATH, &status);
   if (result < 0) return m.fail(result, "statx", "/dev/pts/ptmx");
-  bool real = (status.stx_mode & kTypeMask) == kTypeCharacter && status.stx_rdev_major == 5 &&
-              status.stx_rdev_minor == 2 && sys::filesystem_type(ptmx.get()) == kDevptsMagic;
+  bool real =
+      (status.stx_mode & kTypeMask) == kTypeCharacter && status.stx_rdev_major == 5 && status.stx_rdev_minor == 2;
   if (!real) return m.fail(ENODEV, "statx", "/dev/pts/ptmx is not the multiplexer of a devpts");
 
   int unlock = 0;

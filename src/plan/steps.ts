@@ -281,7 +281,7 @@ const table = {
   // ——— the console ———
   openConsole: {
     doc: 'Make a pseudoterminal in the devpts below root (dev/pts/ptmx), send its master to the other side, and keep the terminal itself in dst. rows 0: leave the size alone.',
-    calls: 'openat2, ioctl(TIOCSPTLCK, TIOCGPTPEER, TIOCSWINSZ), sendmsg(SCM_RIGHTS)',
+    calls: 'openat2, fstatfs, ioctl(TIOCSPTLCK, TIOCGPTPEER, TIOCSWINSZ), sendmsg(SCM_RIGHTS)',
     fields: { dst: 'out', root: 'reg', rows: 'u32', columns: 'u32', uid: 'u32', gid: 'u32' },
   },
   useConsole: {
