@@ -7,7 +7,7 @@ import { defaultSpec, specVersion } from '../spec/default.ts'
 import { checkSpec } from '../spec/parse.ts'
 import type { Resources } from '../spec/schema.gen.ts'
 import type { Context } from './context.ts'
-import { closeQuietly } from './failures.ts'
+import { closeQuietly, Undo } from './failures.ts'
 import { cgroupOf } from './pause.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
@@ -53,7 +53,21 @@ export async function update(request: UpdateRequest, context: Context): Promise<
       await updateUnit(host, state.cgroup, writes)
     }
     state.resources = merged
-    await saveState(host, dir, state)
+    try {
+      await saveState(host, dir, state)
+    } catch (error) {
+      // What is not known to be in force shall not be.
+      const undo = new Undo()
+      undo.push('take the limits back', async () => {
+        const old = devices && compileDevices(known.devices).filter
+        await applyUpdate(host, { root, path, writes: before, before: writes, check: undefined, devices: old })
+        if (state.cgroup?.unit !== undefined) {
+          const { updateUnit } = await import('./systemd.ts')
+          await updateUnit(host, state.cgroup, before)
+        }
+      })
+      throw await undo.after(error)
+    }
   } finally {
     await closeQuietly(host, lock)
   }

@@ -107,6 +107,24 @@ test('when a value is refused, those before it are taken back', async (t) => {
   t.deepEqual(files(world, 'pids.max', 'memory.max'), ['5', '3000'])
 })
 
+test('when the state cannot be written, the limits are what they were, and so is what is known of them', async (t) => {
+  const device = (minor: number) => ({ allow: true, type: 'c', major: 1, minor, access: 'rwm' })
+  const known = { pids: { limit: 5 }, memory: { limit: 1000 }, devices: [device(11)] }
+  const resources = { pids: { limit: 9 }, memory: { limit: 2000 }, devices: [device(12)] }
+  const { host } = await act(t, await running(t, known), (context) => update({ id: 'web', resources }, context))
+  const failAt = host.effects.findIndex((effect) => /^files\.writeAtomic .*state\.json/.test(effect))
+  const world = await running(t, known)
+  const { error, host: failing } = await act(t, world, (context) => update({ id: 'web', resources }, context), {
+    failAt,
+    code: 'ENOSPC',
+  })
+  t.is((error as Error).message, 'write /run/runt/web/state.json: no space left on device')
+  t.deepEqual(files(world, 'pids.max', 'memory.max'), ['5', '1000'])
+  t.is(failing.effects.filter((effect) => effect.startsWith('cgroups.setDeviceFilter')).length, 2)
+  await change(t, world, { memory: { limit: 3000 } })
+  t.deepEqual(files(world, 'pids.max', 'memory.max'), ['5', '3000'])
+})
+
 test('a container that ended is not updated', async (t) => {
   const world = await running(t, {})
   await succeed(t, world, (context) => kill({ id: 'web', signal: 'KILL' }, context))
