@@ -4,7 +4,7 @@ import { explainDeath } from '../cgroups/manager.ts'
 import { StateError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import { cgroupDir } from './cgroup.ts'
-import { isAlive, parseStat, type ProcessName } from './procfs.ts'
+import { isEnding, parseStat, type ProcessName } from './procfs.ts'
 import type { SavedState } from './state.ts'
 
 /** What init calls itself until it executes a program (native/init/main.cpp). */
@@ -40,7 +40,7 @@ export async function whyNotExecuted(
 
 /** Why the process of an `exec` left without a word before it was ready. */
 export async function whyDied(host: Host, state: SavedState): Promise<Error> {
-  if (!(await isAlive(host, state))) return new StateError('STOPPED', 'cannot exec in a stopped container')
+  if (await isEnding(host, state)) return new StateError('STOPPED', 'cannot exec in a stopped container')
   const limits = state.cgroup && (await explainDeath(host, cgroupDir(state.cgroup), 'process'))
   return limits ?? new StateError('INIT_DIED', 'process died while it was being set up')
 }

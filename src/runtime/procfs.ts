@@ -8,7 +8,14 @@ export interface ProcessStat {
   state: string
   /** Field 22: clock ticks after boot; with the pid it names a process for good. */
   startTime: number
+  /** It is dead, exits, or was killed: it does nothing more, however long the kernel takes to end it. */
+  ending: boolean
 }
+
+/** Of field 9: the process has begun to exit (include/linux/sched.h). */
+const PF_EXITING = 0x4
+/** Of field 31, the signals that wait for the process. */
+const SIGKILL_WAITS = 1 << 8
 
 /**
  * Reads a line of /proc/PID/stat. The command's name (field 2) may contain spaces and parentheses: fields are counted after
@@ -21,7 +28,9 @@ export function parseStat(text: string): ProcessStat | undefined {
     .split(' ')
   const state = rest[0]
   const startTime = Number(rest[19])
-  return state === undefined || state === '' || !Number.isFinite(startTime) ? undefined : { state, startTime }
+  if (state === undefined || state === '' || !Number.isFinite(startTime)) return undefined
+  const ending = (Number(rest[6]) & PF_EXITING) !== 0 || (Number(rest[28]) & SIGKILL_WAITS) !== 0
+  return { state, startTime, ending: ending || state === 'Z' || state === 'X' }
 }
 
 /** undefined where there is no such process. */
@@ -61,6 +70,12 @@ export async function isAlive(host: Host, name: ProcessName): Promise<boolean> {
   if (name.pid <= 0) return false
   const stat = await readStat(host, name.pid)
   return stat?.startTime === name.startTime && stat.state !== 'Z' && stat.state !== 'X'
+}
+
+/** Whether the process is gone, or will be without doing anything more: what is killed first ends all others of its pid namespace. */
+export async function isEnding(host: Host, name: ProcessName): Promise<boolean> {
+  const stat = await readStat(host, name.pid)
+  return stat?.startTime !== name.startTime || stat.ending
 }
 
 /**

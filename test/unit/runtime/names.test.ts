@@ -69,9 +69,27 @@ test('a path is made absolute without dots', (t) => {
 
 test('a process may have parentheses and spaces in its name', (t) => {
   const rest = Array.from({ length: 49 }, (_, index) => String(index + 4)).join(' ')
-  t.deepEqual(parseStat(`12 (a) Z (b c)) S ${rest}\n`), { state: 'S', startTime: 22 })
+  t.like(parseStat(`12 (a) Z (b c)) S ${rest}\n`), { state: 'S', startTime: 22 })
   t.is(parseStat(''), undefined)
   t.is(parseStat('12 (a) S 1 2'), undefined)
+})
+
+test('a process is ending from when it was killed, and not only when it is a zombie', (t) => {
+  // proc_pid_stat(5): field 9 has the flags of the process, field 31 the signals that wait for it.
+  const stat = (state: string, flags: number, pending: number): string => {
+    const fields = Array.from({ length: 52 }, (_, index) => String(index + 1))
+    fields[2] = state
+    fields[8] = String(flags)
+    fields[30] = String(pending)
+    return fields.join(' ').replace('2', '(a)')
+  }
+  const exiting = 0x4
+  const [SIGTERM, SIGKILL] = [1 << 14, 1 << 8]
+  t.false(parseStat(stat('S', 0x400100, 0))!.ending)
+  t.false(parseStat(stat('S', 0, SIGTERM))!.ending)
+  t.true(parseStat(stat('S', 0, SIGTERM | SIGKILL))!.ending)
+  t.true(parseStat(stat('D', 0x400100 | exiting, 0))!.ending)
+  t.true(parseStat(stat('Z', 0, 0))!.ending)
 })
 
 test('whole mounts of procfs and sysfs are found by their type, once each', async (t) => {
