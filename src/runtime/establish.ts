@@ -8,7 +8,7 @@
 import { compileCreate } from '../compiler/create.ts'
 import { namespaceNames } from '../compiler/exec.ts'
 import type { Compiled, CreateFacts } from '../compiler/facts.ts'
-import { StateError, type ConfigProblem } from '../errors.ts'
+import { RuntError, StateError, type ConfigProblem } from '../errors.ts'
 import { phase, type Fd, type Host } from '../host/host.ts'
 import { syncPoint } from '../plan/steps.ts'
 import { hasLabels } from '../process/labels.ts'
@@ -18,13 +18,13 @@ import { cgroupDir, limitMemoryOf, makeCgroup, placeCgroup, whyDied } from './cg
 import { absolute, notifyDirectory, stateDir, type Context } from './context.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { checkId } from './id.ts'
-import { Init, type SpawnFacts } from './init.ts'
+import { Init, type Handlers, type SpawnFacts } from './init.ts'
 import { initialState, lateSteps, type StateFacts } from './initial-state.ts'
 import { checkRootfs, layersOf, makeMountPoint, mountFacts, removeContainer, sharesMounts } from './mount-facts.ts'
 import { ownNamespaceProblems } from './own-namespaces.ts'
 import { sendPidfd, writePidFile } from './pidfile.ts'
 import { canBeAttached } from './placed-cgroup.ts'
-import { kernelMounts } from './procfs.ts'
+import { isEnding, kernelMounts } from './procfs.ts'
 import type { CreateRequest } from './requests.ts'
 import { prepareFilter, saveFilter } from './seccomp.ts'
 import type { SavedState } from './state.ts'
@@ -303,7 +303,7 @@ async function setUp(
   const { host, globals } = context
   const { parent, plan } = prepared.compiled
   const { init, state, dir, undo } = established
-  const failed = await init.converse({
+  const handlers: Handlers = {
     replaced: () => record(context, established),
     listener: async (fd) => {
       if (parent.listener === undefined) return
@@ -360,12 +360,30 @@ async function setUp(
       await sendPidfd(context, request, init, 'standard')
       await writePidFile(context, request, init, undo)
     },
-  })
+  }
+  const failed = await converse(context, prepared, established, handlers)
   if (failed !== undefined) {
     const { stepError } = await import('./step-errors.ts')
     throw stepError(plan, { failed, architecture: await host.system.architecture(), spec: prepared.bundle.spec })
   }
   if (state.phase !== 'created') throw await died(context, prepared)
+}
+
+/** Talks with init, and tells of its death where something of it was not there any more. */
+async function converse(
+  context: Context,
+  prepared: Prepared,
+  { init, state }: Established,
+  handlers: Handlers,
+): Promise<Awaited<ReturnType<Init['converse']>>> {
+  try {
+    return await init.converse(handlers)
+  } catch (error) {
+    // What has ended has no files in /proc to read or to write.
+    const gone = error instanceof RuntError && (error.code === 'ENOENT' || error.code === 'ESRCH')
+    if (!gone || !(await isEnding(context.host, state))) throw error
+    throw await died(context, prepared)
+  }
 }
 
 /**
@@ -392,7 +410,9 @@ async function died({ host }: Context, { cgroup, filter }: Prepared): Promise<Er
       hint: 'its filter may have killed it: without process.noNewPrivileges it must allow capset, read, write and close; look into the kernel log',
     })
   }
-  return new StateError('INIT_DIED', error, { hint: 'it was killed from outside: look into the kernel log' })
+  return new StateError('INIT_DIED', error, {
+    hint: 'it was killed from outside, by "runt delete --force" or by the kernel: look into the kernel log',
+  })
 }
 
 async function closeConsole({ host }: Context, established: Established): Promise<void> {

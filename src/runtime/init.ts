@@ -23,6 +23,7 @@ export interface SpawnFacts {
   openUserNamespace?: (source: Extract<Input['source'], { kind: 'userns' }>, origin: string) => Promise<Fd>
 }
 
+/** What is done with init's messages. */
 export interface Handlers {
   /** init is at a sync point and waits. */
   reached(point: number): Promise<void>

@@ -504,7 +504,12 @@ export class SimulatedHost {
       setLimit: () => undefined,
       setScheduler: () => undefined,
       setIoPriority: () => undefined,
-      namespaces: (pid, names) => names.map((name) => `${name}:[${pid}]`),
+      // A process that ended has none any more, reaped or not.
+      namespaces: (pid, names) => {
+        if (this.world.processes.get(pid)?.status !== undefined)
+          throw systemError('ENOENT', 'readlink', `/proc/${pid}/ns`)
+        return names.map((name) => `${name}:[${pid}]`)
+      },
       becomeSubreaper: () => undefined,
       runHook: ({ path, stdin, directory }) => {
         this.world.hooks.push({ path, state: JSON.parse(stdin) as { status: string }, directory })

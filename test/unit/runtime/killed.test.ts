@@ -1,5 +1,6 @@
 /** Processes that end without a word before they execute their program. */
 import test, { type ExecutionContext } from 'ava'
+import { create } from '../../../src/runtime/create.ts'
 import { exec } from '../../../src/runtime/exec.ts'
 import { run } from '../../../src/runtime/run.ts'
 import { failure, machine, succeed } from '../../simulated/commands.ts'
@@ -18,6 +19,20 @@ test('run tells that init was killed for want of memory when it was to execute t
   const error = await failure(t, world, (context) => run({ id: 'web' }, context))
   t.is(error.message, 'container init was OOM-killed (memory limit too low?)')
   t.is(error.origin, '/linux/resources/memory/limit')
+  t.deepEqual(world.remains(), [])
+})
+
+test('create tells that init was killed from outside, also where it is asked for its namespaces just then', async (t) => {
+  const world = machine()
+  const error = await failure(t, world, ({ host, globals }) => {
+    const namespaces: typeof host.processes.namespaces = (pid, names) => {
+      world.kill(world.processes.get(pid)!, 9)
+      return host.processes.namespaces(pid, names)
+    }
+    return create({ id: 'web' }, { host: { ...host, processes: { ...host.processes, namespaces } }, globals })
+  })
+  t.is(error.message, 'container init died while it was being set up')
+  t.regex(error.hint!, /"runt delete --force"/)
   t.deepEqual(world.remains(), [])
 })
 
