@@ -1,5 +1,6 @@
 /** What scenarios work with: bundles, state directories, and rounds in which the peers alternate. */
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Spec } from '../src/spec/schema.gen.ts'
@@ -21,6 +22,8 @@ export type Ends = '/bin/true' | '/bin/pause'
 export class Bench {
   readonly rows: Row[] = []
   readonly quick: boolean
+  /** What the names of its containers begin with: cgroups are called as these, and others may do the same meanwhile. */
+  readonly prefix: string
   private readonly dir: string
   private readonly everyone: readonly Peer[]
   private readonly givenRounds: number | undefined
@@ -29,8 +32,16 @@ export class Bench {
   /**
    * @param dir where bundles and states are made; has `driver`, and `rootfs` and `shared` as `prepare` leaves them
    * @param rounds instead of those that each scenario has
+   * @param prefix what no other's containers are called by
    */
-  constructor(dir: string, peers: readonly Peer[], quick: boolean, rounds: number | undefined) {
+  constructor(
+    dir: string,
+    peers: readonly Peer[],
+    quick: boolean,
+    rounds: number | undefined,
+    prefix = `bench-${randomBytes(3).toString('hex')}-`,
+  ) {
+    this.prefix = prefix
     this.dir = dir
     this.everyone = peers
     this.quick = quick
@@ -60,7 +71,7 @@ export class Bench {
 
   /** A name that no other container has. */
   id(): string {
-    return `bench-${++this.numbers}`
+    return `${this.prefix}${++this.numbers}`
   }
 
   file(name: string): string {
@@ -171,7 +182,7 @@ export class Bench {
     for (const peer of this.everyone) {
       const state = this.state(peer)[1]!
       const left = existsSync(state) ? readdirSync(state) : []
-      for (const id of left.filter((name) => name.startsWith('bench-'))) {
+      for (const id of left.filter((name) => name.startsWith(this.prefix))) {
         runOnce(peer, [...this.state(peer), 'delete', '--force', id])
       }
     }

@@ -57,9 +57,9 @@ export class Program {
     return this.add('run', this.place(peer), ...peer.command, ...args)
   }
 
-  /** A peer's command after a rest; `{}` in its arguments is a new name each time. */
-  time(tag: string, peer: Peer, args: readonly string[]): this {
-    return this.rest().add('time', tag, this.place(peer), ...peer.command, ...args)
+  /** A peer's command after a rest, of so many milliseconds; `{}` in its arguments is a new name each time. */
+  time(tag: string, peer: Peer, args: readonly string[], rest = 20): this {
+    return this.rest(rest).add('time', tag, this.place(peer), ...peer.command, ...args)
   }
 
   /** Remembers the process whose number a file has, and `gone` waits for its end. */

@@ -6,8 +6,8 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { Bench } from './bench.ts'
 import { configs } from './configs.ts'
-import { compile } from './driver.ts'
 import { findPeers, type Peer, runOnce } from './peers.ts'
+import { prepare } from './prepare.ts'
 import { makeResults, readResults, type Results, writeJson } from './results.ts'
 import { fillDocument, report } from './report.ts'
 import { othersSince, processorTime } from './processors.ts'
@@ -33,24 +33,6 @@ ${scenarios.map(({ name, doc }) => `                    ${name.padEnd(12)} ${doc
   --limit RATIO   what is too long there, as a part of what runc takes (0.9): three times in a row
   --write         keep the figures of all scenarios in docs/performance.{json,md,svg}
   --render        write docs/performance.{md,svg} anew from docs/performance.json, and measure nothing`
-
-/** Everything that bundles need, on a tmpfs that goes with this mount namespace. */
-function prepare(dir: string): void {
-  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'bench', dir], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`cannot mount a tmpfs: ${stderr}`)
-  for (const name of ['bin', 'proc', 'sys', 'dev', 'etc'])
-    mkdirSync(path.join(dir, 'rootfs', name), { recursive: true })
-  for (let index = 0; index < 500; index++) mkdirSync(path.join(dir, `rootfs/volumes/${index}`), { recursive: true })
-  for (const name of ['resolv.conf', 'hostname', 'hosts']) writeFileSync(path.join(dir, 'rootfs/etc', name), '')
-  for (const name of ['shared/dir', 'layers']) mkdirSync(path.join(dir, name), { recursive: true })
-  writeFileSync(path.join(dir, 'shared/file'), '')
-  compile(new URL('driver.c', import.meta.url).pathname, path.join(dir, 'driver'))
-  const programs = { true: 'return 0;', pause: 'for (;;) pause();' }
-  for (const [name, body] of Object.entries(programs)) {
-    writeFileSync(path.join(dir, `${name}.c`), `#include <unistd.h>\nint main(void) { ${body} }\n`)
-    compile(path.join(dir, `${name}.c`), path.join(dir, 'rootfs/bin', name))
-  }
-}
 
 /** Whether a peer runs a container with the default configuration. */
 function works(dir: string, peer: Peer): boolean {

@@ -32,17 +32,22 @@ export interface Results {
   rows: Row[]
 }
 
-/** Results of what was measured here, while others used such a part of the processors. */
-export function makeResults(peers: readonly Peer[], rows: Row[], others: number): Results {
+/** What is told of this machine, while others used such a part of its processors. */
+export function describeMachine(others: number): Results['machine'] {
   const processors = cpus()
   return {
-    machine: {
-      processor: processors[0]?.model.trim() ?? 'unknown',
-      processors: processors.length,
-      memoryGib: Math.round(totalmem() / 2 ** 30),
-      others: Number(others.toFixed(2)),
-      kernel: /^\d+\.\d+/.exec(release())?.[0] ?? release(),
-    },
+    processor: processors[0]?.model.trim() ?? 'unknown',
+    processors: processors.length,
+    memoryGib: Math.round(totalmem() / 2 ** 30),
+    others: Number(others.toFixed(2)),
+    kernel: /^\d+\.\d+/.exec(release())?.[0] ?? release(),
+  }
+}
+
+/** Results of what was measured here, while others used such a part of the processors. */
+export function makeResults(peers: readonly Peer[], rows: Row[], others: number): Results {
+  return {
+    machine: describeMachine(others),
     peers: peers.map(({ name, family, version, note, extra }) => ({
       name,
       family,

@@ -85,7 +85,7 @@ function throughput(bench: Bench): void {
       for (const peer of bench.peers) {
         const tag = `${peer.name.replaceAll(' ', '-')}/${at}`
         tags.set(tag, { what: 'throughput', at, peer: peer.name })
-        program.burst(tag, peer, at, 1000, [...bench.state(peer), 'run', '--bundle', bundle, 'bench-{}'])
+        program.burst(tag, peer, at, 1000, [...bench.state(peer), 'run', '--bundle', bundle, `${bench.prefix}{}`])
       }
     }
   }

@@ -23,9 +23,12 @@ export function signalled(call: string, n: number, signal = 'KILL'): string[] {
   return ['strace', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:signal=${signal}:when=${n}`]
 }
 
+/** Where commands run: a sandbox, or what gives the same. */
+export type Place = Pick<Sandbox, 'dir' | 'bundle' | 'command'>
+
 /** Runs a command with its streams in files of its own, as a container may hold them open for longer than the command lives. */
 export async function launch(
-  sandbox: Sandbox,
+  sandbox: Place,
   args: string[],
   { killAfter, by = [] }: LaunchOptions = {},
 ): Promise<Ended> {
@@ -52,6 +55,6 @@ export async function launch(
 }
 
 /** Runs commands side by side. */
-export function together(sandbox: Sandbox, commands: readonly string[][]): Promise<Ended[]> {
+export function together(sandbox: Place, commands: readonly string[][]): Promise<Ended[]> {
   return Promise.all(commands.map((args) => launch(sandbox, args)))
 }

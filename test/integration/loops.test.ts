@@ -7,6 +7,7 @@
 import test from 'ava'
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { eventually, inVm, lacks, lines, Sandbox, slow } from './harness.ts'
 
 const inTurn = Number(process.env.RUNT_LOOPS ?? (slow ? 6 : 200))
@@ -26,29 +27,11 @@ function cgroups(dir = '/sys/fs/cgroup'): string[] {
   return found
 }
 
-// bpf(BPF_PROG_GET_NEXT_ID) one after the other, and of each the name: bpf_prog_info has it at offset 64.
-const listPrograms = `
-import ctypes, os, platform, struct
-libc = ctypes.CDLL(None, use_errno=True)
-number = {'x86_64': 321, 'aarch64': 280}[platform.machine()]
-def bpf(command, attributes):
-    return libc.syscall(number, command, attributes, len(attributes)), attributes
-last = 0
-while True:
-    status, answer = bpf(11, ctypes.create_string_buffer(struct.pack('III', last, 0, 0), 12))
-    if status < 0: break
-    last = struct.unpack('III', answer.raw)[1]
-    fd, _ = bpf(13, ctypes.create_string_buffer(struct.pack('III', last, 0, 0), 12))
-    if fd < 0: continue
-    info = ctypes.create_string_buffer(256)
-    bpf(15, ctypes.create_string_buffer(struct.pack('IIQ', fd, 256, ctypes.addressof(info)), 16))
-    print(last, info.raw[64:80].split(b'\\0')[0].decode())
-    os.close(fd)
-`
+const listPrograms = fileURLToPath(new URL('programs.py', import.meta.url))
 
 /** Numbers of the device filters that runt loaded. */
 function filters(): string[] {
-  const { status, stdout, stderr } = spawnSync('python3', ['-c', listPrograms], { encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync('python3', [listPrograms], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`list the kernel's programs: ${stderr}`)
   return lines(stdout).filter((line) => line.endsWith(' runt_devices'))
 }
