@@ -1,23 +1,16 @@
 /**
- * Writes src/spec/schema.gen.ts (types), src/spec/validate.gen.ts (validators) and src/spec/fields.gen.ts (names) from
+ * Writes src/spec/schema.gen.ts (types), src/spec/shapes.gen.ts (what validator.ts checks) and src/spec/fields.gen.ts (names) from
  * src/spec/schema.json.
  * `--check` writes nothing and fails if a file is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Ajv } from 'ajv'
-import standalone from 'ajv/dist/standalone/index.js'
 import { compile, type JSONSchema } from 'json-schema-to-typescript'
 
 const path = (name: string): string => fileURLToPath(new URL(`../src/spec/${name}`, import.meta.url))
 const notice = 'Generated from src/spec/schema.json by scripts/generate-spec.ts: do not edit.'
 const source = readFileSync(path('schema.json'), 'utf8')
 const schema = JSON.parse(source) as JSONSchema
-/** Without the sentences: ajv leaves copies of the schema in its code. */
-const bare = JSON.parse(source, (key, value: unknown) =>
-  key === 'description' && typeof value === 'string' ? undefined : value,
-) as object
-
 async function types(): Promise<string> {
   return compile(schema, 'Spec', {
     additionalProperties: false,
@@ -26,53 +19,64 @@ async function types(): Promise<string> {
   })
 }
 
-/** A plain module without imports: ajv's own code is needed only here. */
-async function validators(): Promise<string> {
-  const ajv = new Ajv({
-    allErrors: true,
-    messages: false,
-    strict: true,
-    // Integers of a size are functions: half the code.
-    inlineRefs: false,
-    code: { source: true, esm: true, lines: true, optimize: 2 },
-  })
-  ajv.addSchema(bare, 'spec')
-  const code = standalone.default(ajv, { validSpec: 'spec#', validProcess: 'spec#/definitions/Process' })
-  if (/\brequire\(|\bimport\b/.test(code)) throw new Error('generate-spec: the validators need a module of ajv')
-  return [
-    '// @ts-nocheck',
-    `/** ${notice} */`,
-    "import { add, addAll, type Validator } from './validator.ts'",
-    bounded(code)
-      .replace(/export const /g, 'const ')
-      .trimEnd(),
-    'export const validators: { spec: Validator; process: Validator } = { spec: validSpec, process: validProcess }',
-    '',
-  ].join('\n')
-}
-
-/** ajv collects errors without end, and copies the list for each list item that is wrong: here the list has a limit. */
-function bounded(code: string): string {
-  const text = code
-    .replace(
-      /if\(vErrors === null\)\{\s*vErrors = \[(err\d+)\];\s*\}\s*else \{\s*vErrors\.push\(\1\);\s*\}/g,
-      'vErrors = add(vErrors, $1);',
-    )
-    .replace(/vErrors === null \? (validate\d+\.errors) : vErrors\.concat\(\1\)/g, 'addAll(vErrors, $1)')
-    .replace(/\n+/g, '\n')
-  if (/vErrors === null|\.push\(|\.concat\(/.test(text))
-    throw new Error('generate-spec: ajv collects errors in a new way')
-  return text
-}
-
-/** A part of the schema, as far as the names in it go. */
+/** A part of the schema. A keyword that is not here is refused: the shapes would leave it out. */
 interface Node {
   $ref?: string
+  type?: string
+  required?: string[]
+  minimum?: number
+  maximum?: number
   enum?: string[]
   items?: Node
   properties?: Record<string, Node>
   additionalProperties?: Node
   definitions?: Record<string, Node>
+}
+
+const keywords = new Set([
+  ...['$schema', 'title', 'description', '$ref', 'type', 'required', 'minimum', 'maximum', 'enum', 'items'],
+  ...['properties', 'additionalProperties', 'definitions'],
+])
+
+/** What a value is, in the notation that shapes.gen.ts explains. */
+function shape(node: Node): string {
+  const strange = Object.keys(node).find((keyword) => !keywords.has(keyword))
+  if (strange !== undefined) throw new Error(`generate-spec: the shapes do not know "${strange}"`)
+  if (node.$ref !== undefined) return node.$ref.replace('#/definitions/', '')
+  if (node.enum !== undefined && node.enum.length > 1) return node.enum.join('|')
+  if (node.minimum !== undefined && node.maximum !== undefined) return `${limit(node.minimum)}..${limit(node.maximum)}`
+  if (node.items !== undefined) return `${shape(node.items)}[]`
+  if (node.additionalProperties !== undefined) return `${shape(node.additionalProperties)}{}`
+  const plain = node.properties === undefined && ['string', 'boolean', 'object'].includes(node.type ?? '')
+  if (!plain) throw new Error(`generate-spec: no shape says ${JSON.stringify(node)}`)
+  return node.type!
+}
+
+/** In full, whatever it is rounded to. */
+function limit(value: number): string {
+  return BigInt(value).toString()
+}
+
+function shapes(): string {
+  const { definitions, ...spec } = JSON.parse(source) as Node
+  const rows = Object.entries({ Spec: spec, ...definitions }).map(([name, node]) => {
+    if (node.properties === undefined) return [name, shape(node)]
+    const fields = Object.entries(node.properties).map(([field, of]) => [
+      field,
+      shape(of) + (node.required?.includes(field) === true ? '!' : ''),
+    ])
+    return [name, Object.fromEntries(fields) as Record<string, string>]
+  })
+  return [
+    `/** ${notice} */`,
+    '',
+    '/**',
+    ' * What each object of config.json has, and what else has a name: `A[]` is a list of A, `A{}` an object with any names, whose values are A;',
+    ' * `a|b` one of these strings, `0..9` an integer with these limits, `!` after it a field that must be there.',
+    ' */',
+    `export const shapes = ${JSON.stringify(Object.fromEntries(rows), null, 2)} as const`,
+    '',
+  ].join('\n')
 }
 
 /** The objects with the names of their fields, and the values of fields that have few: for messages and `features`. */
@@ -110,7 +114,7 @@ function names(): string {
 
 const files: Record<string, string> = {
   'schema.gen.ts': await types(),
-  'validate.gen.ts': await validators(),
+  'shapes.gen.ts': shapes(),
   'fields.gen.ts': names(),
 }
 for (const [name, text] of Object.entries(files)) {

@@ -9,8 +9,7 @@ import { dropEmptyOfProcess, dropEmptyOfSpec, dropNulls, dropZeroPids } from './
 import { describe, type Problem } from './problem.ts'
 import type { Process, Spec } from './schema.gen.ts'
 import { supportedInSpec } from './supported.ts'
-import { validators } from './validate.gen.ts'
-import { maxViolations, type Validator } from './validator.ts'
+import { maxViolations, violationsOf } from './validator.ts'
 import { violationProblem } from './violations.ts'
 
 interface Findings {
@@ -72,7 +71,7 @@ function specOf(document: unknown, warnings: Problem[], text?: string): ParsedSp
   if (mayHave(text, '""')) dropEmptyOfSpec(document)
   if (mayHave(text, '"pids"')) dropZeroPids(document)
   const findings = new Collector(warnings)
-  const broken = checkSchema(validators.spec, document, findings)
+  const broken = checkSchema('Spec', document, findings)
   if (broken !== 'hopeless') {
     const spec = document as Spec
     const nul = mayHave(text, '\\u0000') ? [noNulInConfig] : []
@@ -90,7 +89,7 @@ function processOf(document: unknown, warnings: Problem[], text?: string): Parse
   if (mayHave(text, 'null')) dropNulls(document)
   if (mayHave(text, '""')) dropEmptyOfProcess(document)
   const findings = new Collector(warnings)
-  const broken = checkSchema(validators.process, document, findings)
+  const broken = checkSchema('Process', document, findings)
   if (broken !== 'hopeless') {
     const nul = mayHave(text, '\\u0000') ? [noNulInProcess] : []
     runChecks([...nul, ...processChecks], document as Process, '', broken, findings)
@@ -135,10 +134,9 @@ export function parseJson(text: string): ParsedJson {
 }
 
 /** @returns the pointers that do not fit the schema; 'hopeless' where nothing can be said of the rest. */
-function checkSchema(validate: Validator, document: unknown, findings: Collector): Set<string> | 'hopeless' {
+function checkSchema(name: 'Spec' | 'Process', document: unknown, findings: Collector): Set<string> | 'hopeless' {
   const broken = new Set<string>()
-  if (validate(document)) return broken
-  const violations = validate.errors ?? []
+  const violations = violationsOf(name, document)
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     findings.add(findings.problems, { pointer: '', message: `must be an object, is ${describe(document)}` })
     return 'hopeless'

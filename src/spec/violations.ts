@@ -1,6 +1,6 @@
 /** Violations of the schema as problems in our own words. */
 import { describe, describeSecret, didYouMean, escapePointer, type Problem, valueAt } from './problem.ts'
-import type { Violation } from './validator.ts'
+import type { Demand, Violation } from './validator.ts'
 
 const typeNames: Readonly<Record<string, string>> = {
   string: 'a string',
@@ -14,35 +14,24 @@ const typeNames: Readonly<Record<string, string>> = {
 const environment = /\/env(\/\d+)?$/
 
 /** The problem that a violation found in `document` is. */
-export function violationProblem(document: unknown, violation: Violation): Problem {
-  const { instancePath, keyword, params } = violation
-  if (keyword === 'required') {
-    return { pointer: `${instancePath}/${escapePointer(params.missingProperty ?? '')}`, message: 'is required' }
-  }
-  const value = valueAt(document, instancePath)
-  const told = environment.test(instancePath) ? describeSecret(value) : describe(value)
-  const problem: Problem = { pointer: instancePath, message: `${demand(violation)}, is ${told}` }
-  if (keyword === 'enum' && typeof value === 'string') {
-    const hint = didYouMean(value, params.allowedValues?.map(String) ?? [])
+export function violationProblem(document: unknown, { pointer, demand }: Violation): Problem {
+  if ('required' in demand) return { pointer: `${pointer}/${escapePointer(demand.required)}`, message: 'is required' }
+  const value = valueAt(document, pointer)
+  const told = environment.test(pointer) ? describeSecret(value) : describe(value)
+  const problem: Problem = { pointer, message: `${sentence(demand)}, is ${told}` }
+  if ('values' in demand) {
+    const hint = didYouMean(String(value), demand.values)
     if (hint !== undefined) problem.hint = hint
   }
   return problem
 }
 
-function demand({ keyword, params }: Violation): string {
-  switch (keyword) {
-    case 'type':
-      return `must be ${typeNames[params.type ?? ''] ?? params.type}`
-    case 'minimum':
-    case 'maximum':
-      // The limits of 64 bits are no doubles.
-      if (Math.abs(params.limit ?? 0) > Number.MAX_SAFE_INTEGER) return 'must fit into 64 bits'
-      return `must be at ${keyword === 'minimum' ? 'least' : 'most'} ${params.limit}`
-    case 'enum':
-      return `must be ${list(params.allowedValues?.map(String) ?? [])}`
-    default:
-      return `must fit the schema (${keyword})`
-  }
+function sentence(demand: Exclude<Demand, { required: string }>): string {
+  if ('type' in demand) return `must be ${typeNames[demand.type] ?? demand.type}`
+  if ('values' in demand) return `must be ${list(demand.values)}`
+  const [limit, side] = 'minimum' in demand ? [demand.minimum, 'least'] : [demand.maximum, 'most']
+  // The limits of 64 bits are no doubles.
+  return Math.abs(limit) > Number.MAX_SAFE_INTEGER ? 'must fit into 64 bits' : `must be at ${side} ${limit}`
 }
 
 function list(values: readonly string[]): string {
