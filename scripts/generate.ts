@@ -1,14 +1,24 @@
 /**
- * Writes native/common/steps.gen.h from the table of steps (src/plan/steps.ts): the structs, the decoder and the dispatcher
- * of init. `--check` writes nothing and fails if the file is stale.
+ * Writes from the table of steps (src/plan/steps.ts) native/common/steps.gen.h, the structs, the decoder and the dispatcher of init, and
+ * src/plan/layouts.gen.ts, as much of the table as a plan's encoder needs. `--check` writes nothing and fails if a file is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { fieldSize, type FieldKind } from '../src/plan/fields.ts'
 import { stepNames, stepTable } from '../src/plan/steps.ts'
-import { planVersion } from '../src/plan/wire.ts'
 
-const file = fileURLToPath(new URL('../native/common/steps.gen.h', import.meta.url))
+const notice = 'Generated from src/plan/steps.ts by scripts/generate.ts: do not edit.'
+
+/** FNV-1a over the table: both ends compare it, so a plan never meets another version's init. */
+const planVersion = (() => {
+  let hash = 0x811c9dc5
+  for (const name of stepNames) {
+    for (const char of `${name}(${Object.entries(stepTable[name].fields).join(';')})`) {
+      hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193) >>> 0
+    }
+  }
+  return hash
+})()
 
 const cppType: Record<FieldKind, string> = {
   reg: 'Reg',
@@ -41,7 +51,7 @@ const structs = stepNames.map((name) => {
   ].join('\n')
 })
 
-const text = `// Generated from src/plan/steps.ts by scripts/generate.ts: do not edit.
+const header = `// ${notice}
 // clang-format off
 #pragma once
 #include <stdint.h>
@@ -82,17 +92,34 @@ ${stepNames
 }  // namespace runt
 `
 
-if (process.argv.includes('--check')) {
-  if (readFileSync(file, 'utf8') !== text) {
-    console.error(`${file} is stale: run npm run generate`)
-    process.exit(1)
-  }
-} else {
+const layout = (name: (typeof stepNames)[number], op: number): string =>
+  [op, ...Object.entries(stepTable[name].fields).map(([field, kind]) => `${field}:${kind}`)].join(' ')
+
+const layouts = `/** ${notice} */
+
+/** A hash of the table of steps, which a plan carries and init compares. */
+export const planVersion = 0x${planVersion.toString(16)}
+
+/** Of each step, in wire order: its number, and its fields with their kinds, in wire order. */
+export const stepLayouts = {
+${stepNames.map((name, op) => `  ${name}: '${layout(name, op)}',`).join('\n')}
+} as const
+`
+
+function write(path: string, text: string): void {
+  const file = fileURLToPath(new URL(`../${path}`, import.meta.url))
   let old = ''
   try {
     old = readFileSync(file, 'utf8')
   } catch {
     // Not there yet.
   }
-  if (old !== text) writeFileSync(file, text)
+  if (old === text) return
+  if (process.argv.includes('--check')) {
+    console.error(`${path} is stale: run npm run generate`)
+    process.exitCode = 1
+  } else writeFileSync(file, text)
 }
+
+write('native/common/steps.gen.h', header)
+write('src/plan/layouts.gen.ts', layouts)

@@ -2,7 +2,7 @@
 import { clone, join } from '../plan/kernel.ts'
 import type { Register } from '../plan/fields.ts'
 import { hostProc, ownOrigin, PlanBuilder } from '../plan/plan.ts'
-import { syncPoint } from '../plan/steps.ts'
+import { syncPoint } from '../plan/sync.ts'
 import { addCapabilityCeiling, capabilityMasks } from '../process/capabilities.ts'
 import { addConsole, addUseConsole } from '../process/console.ts'
 import { addKeyLabel, addLabels, hasLabels } from '../process/labels.ts'

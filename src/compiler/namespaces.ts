@@ -2,7 +2,7 @@
 import { clone, join, signal } from '../plan/kernel.ts'
 import type { Register } from '../plan/fields.ts'
 import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
-import { syncPoint } from '../plan/steps.ts'
+import { syncPoint } from '../plan/sync.ts'
 import { capabilityNames } from '../spec/names.ts'
 import type { Namespace, NamespaceType, Process } from '../spec/schema.gen.ts'
 import type { CreateFacts } from './facts.ts'

@@ -6,7 +6,8 @@ import { capabilityNames, rlimitNames } from '../spec/names.ts'
 import { rlimInfinity } from '../spec/numbers.ts'
 import * as kernel from './kernel.ts'
 import type { IdRange, Input, Plan } from './plan.ts'
-import { stepTable, syncPoint, type Step, type StepName } from './steps.ts'
+import { stepTable, type Step, type StepName } from './steps.ts'
+import { syncPoint } from './sync.ts'
 
 type Value = string | number | readonly string[]
 

@@ -12,24 +12,14 @@
  */
 import { concat, textOf, viewOf, writeUtf8 } from '../bytes.ts'
 import { fieldSize, type FieldKind } from './fields.ts'
+import { planVersion, stepLayouts } from './layouts.gen.ts'
 import type { Plan } from './plan.ts'
-import { stepNames, stepTable, type Step } from './steps.ts'
+import type { Step, StepName } from './steps.ts'
 
 /** "RUNT" */
 const magic = 0x544e5552
 const headerSize = 36
 const stepHeaderSize = 4
-
-/** FNV-1a over the table of steps: both ends compare it, so a plan never meets another version's init. */
-export const planVersion: number = (() => {
-  let hash = 0x811c9dc5
-  for (const name of stepNames) {
-    for (const char of `${name}(${Object.entries(stepTable[name].fields).join(';')})`) {
-      hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193) >>> 0
-    }
-  }
-  return hash
-})()
 
 interface Layout {
   op: number
@@ -37,17 +27,20 @@ interface Layout {
   fields: readonly (readonly [name: string, kind: FieldKind])[]
 }
 
-const layouts = new Map<string, Layout>(
-  stepNames.map((name, op) => {
-    const fields = Object.entries(stepTable[name].fields)
-    return [name, { op, size: fields.reduce((sum, [, kind]) => sum + fieldSize[kind], stepHeaderSize), fields }]
-  }),
-)
+const layouts = new Map<string, Layout>()
 
+/** Each is read once, when a step of a plan has it. */
 function layoutOf(op: string): Layout {
-  const layout = layouts.get(op)
-  if (!layout) throw new TypeError(`plan: unknown step ${op}`)
+  let layout = layouts.get(op)
+  if (layout === undefined) layouts.set(op, (layout = readLayout(op)))
   return layout
+}
+
+function readLayout(op: string): Layout {
+  if (!Object.hasOwn(stepLayouts, op)) throw new TypeError(`plan: unknown step ${op}`)
+  const [number, ...texts] = stepLayouts[op as StepName].split(' ')
+  const fields = texts.map((text) => text.split(':') as [name: string, kind: FieldKind])
+  return { op: Number(number), size: fields.reduce((sum, [, kind]) => sum + fieldSize[kind], stepHeaderSize), fields }
 }
 
 /** Collects strings; equal ones are stored once. */
@@ -255,6 +248,7 @@ export function decodePlan(bytes: Uint8Array): DecodedPlan {
   const end = headerSize + stepsSize
   const area = bytes.subarray(end)
   const steps: Omit<Step, 'origin'>[] = []
+  const stepNames = Object.keys(stepLayouts)
   let at = headerSize
   while (at < end) {
     if (at + stepHeaderSize > end) throw new TypeError('plan: a step is cut off')

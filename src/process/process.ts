@@ -4,7 +4,7 @@
  */
 import type { Register } from '../plan/fields.ts'
 import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
-import { syncPoint } from '../plan/steps.ts'
+import { syncPoint } from '../plan/sync.ts'
 import type { Process } from '../spec/schema.gen.ts'
 import {
   addCapabilities,

@@ -2,7 +2,7 @@
 import { RuntError, StateError, SystemError, type ErrorDetails } from '../errors.ts'
 import { openFlags, phase, type Fd, type Host, type InitMessage, type TimesFile } from '../host/host.ts'
 import type { Input, Plan } from '../plan/plan.ts'
-import { syncPoint } from '../plan/steps.ts'
+import { syncPoint } from '../plan/sync.ts'
 import { encodePlan } from '../plan/wire.ts'
 import { attempt, closeQuietly, explained, isErrno, type Undo } from './failures.ts'
 import { openProcess, readStat, type ProcessName } from './procfs.ts'

@@ -3,7 +3,7 @@ import type { Fd, Host } from '../host/host.ts'
 import { openFlags } from '../host/host.ts'
 import { clone, signal } from '../plan/kernel.ts'
 import { ownOrigin, PlanBuilder, type IdRange } from '../plan/plan.ts'
-import { syncPoint } from '../plan/steps.ts'
+import { syncPoint } from '../plan/sync.ts'
 import { attempt, closeQuietly, Undo } from './failures.ts'
 import { Init } from './init.ts'
 

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { clone } from '../../../src/plan/kernel.ts'
-import { syncPoint } from '../../../src/plan/steps.ts'
+import { syncPoint } from '../../../src/plan/sync.ts'
 import { defaultSpec } from '../../../src/spec/default.ts'
 import type { Namespace } from '../../../src/spec/schema.gen.ts'
 import { compileSample, inOrder, stepsOf } from './sample.ts'

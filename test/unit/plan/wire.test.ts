@@ -1,6 +1,7 @@
 import test from 'ava'
 import { PlanBuilder, type Plan } from '../../../src/plan/plan.ts'
-import { decodePlan, encodePlan, planVersion } from '../../../src/plan/wire.ts'
+import { planVersion } from '../../../src/plan/layouts.gen.ts'
+import { decodePlan, encodePlan } from '../../../src/plan/wire.ts'
 
 /** A plan with every kind of field. */
 function sample(): Plan {
