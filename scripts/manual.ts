@@ -1,5 +1,6 @@
 /** Prints runt(8) in the macros of man(7), made from the table of commands as `--help` is. */
-import { commands, globalOptions, helpOption } from '../src/cli/commands.ts'
+import { commands } from '../src/cli/commands.ts'
+import { globalOptions, helpOption } from '../src/cli/lifecycle.ts'
 import type { OptionRow } from '../src/cli/parse.ts'
 import type { Command } from '../src/cli/table.ts'
 import { version } from '../src/runtime/version.ts'

@@ -1,5 +1,6 @@
 /** The help, made from the table of commands. Loaded only when it is asked for. */
-import { commands, globalOptions, helpOption } from './commands.ts'
+import { commands } from './commands.ts'
+import { globalOptions, helpOption } from './lifecycle.ts'
 import type { OptionRow } from './parse.ts'
 import type { Command } from './table.ts'
 

@@ -6,7 +6,7 @@ import type { Context } from '../runtime/context.ts'
 import { resolvePath } from '../runtime/paths.ts'
 import type { Globals } from '../runtime/requests.ts'
 import { checkArguments } from './arguments.ts'
-import { commands, globalOptions, helpOption, worker } from './commands.ts'
+import { globalOptions, helpOption, lifecycle } from './lifecycle.ts'
 import { CommandLog, type LogFormat } from './log.ts'
 import { parseFlags, type Parsed } from './parse.ts'
 import { suggestion } from './nearest.ts'
@@ -28,7 +28,7 @@ export async function main(caller: Caller, host: Host): Promise<number> {
   const file = globals.text('trace') ?? caller.env.RUNT_TRACE
   if (file === undefined || file === '') return execute(caller, host, globals)
   const reached = await host.system.monotonic()
-  const { traced } = await import('./traced.ts')
+  const [{ traced }, { commands }] = await Promise.all([import('./traced.ts'), import('./commands.ts')])
   const name = commands.find((row) => row.name === globals.args[0])?.name ?? 'help'
   const log = new CommandLog(host, logSettings(caller, globals))
   return traced(
@@ -47,7 +47,7 @@ async function execute(caller: Caller, host: Host, globals: Parsed): Promise<num
     if (globals.flag('version')) return await print(host, (await import('./version.ts')).versionText(caller.engine))
     const [name, ...rest] = globals.args
     if (globals.flag('help') || name === undefined || name === 'help') return await help(host, rest[0])
-    const row = (command = findCommand(name))
+    const row = (command = await findCommand(name))
     parsed = phase(host, 'parse the arguments', () =>
       parseFlags(rest, [...row.options, helpOption], row.stopAtArgument === true),
     )
@@ -70,7 +70,7 @@ async function print(host: Host, text: string): Promise<number> {
 
 async function help(host: Host, name: string | undefined): Promise<number> {
   const { helpText } = await import('./help.ts')
-  return print(host, helpText(name === undefined ? undefined : findCommand(name)))
+  return print(host, helpText(name === undefined ? undefined : await findCommand(name)))
 }
 
 /**
@@ -79,7 +79,10 @@ async function help(host: Host, name: string | undefined): Promise<number> {
  */
 const ofCriu: readonly string[] = ['checkpoint', 'restore']
 
-function findCommand(name: string): Command {
+async function findCommand(name: string): Promise<Command> {
+  const frequent = lifecycle.find((row) => row.name === name)
+  if (frequent !== undefined) return frequent
+  const { commands, worker } = await import('./commands.ts')
   const command = name === worker.name ? worker : commands.find((row) => row.name === name)
   if (command !== undefined) return command
   if (ofCriu.includes(name)) throw new UsageError(`${name} is not supported: runt does not work with CRIU`)

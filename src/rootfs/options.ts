@@ -24,10 +24,6 @@ type MountOption =
 /** Options that are no flag of a mount and no parameter of a filesystem: where each stands, once given. */
 type SpecialOption = 'copyUp' | 'copySymlink' | 'sourceNoFollow' | 'destinationNoFollow' | 'remount'
 
-function attribute(set: number, clear: number, recursive: boolean): MountOption {
-  return { kind: 'attribute', set, clear, recursive }
-}
-
 /** Attributes by the name that sets and the name that clears them. */
 const flags: readonly (readonly [on: string, off: string, bit: number])[] = [
   ['ro', 'rw', mountAttr.RDONLY],
@@ -54,38 +50,62 @@ const propagations: readonly (readonly [name: string, type: number])[] = [
   ['unbindable', propagation.UNBINDABLE],
 ]
 
-const options = new Map<string, MountOption>()
-for (const [prefix, recursive] of [
-  ['', false],
-  ['r', true],
-] as const) {
-  for (const [on, off, bit] of flags) {
-    options.set(prefix + on, attribute(bit, 0, recursive))
-    options.set(prefix + off, attribute(0, bit, recursive))
-  }
-  for (const [name, value] of accessTimes) options.set(prefix + name, attribute(value, mountAttrAtime, recursive))
-  for (const [name, type] of propagations) options.set(prefix + name, { kind: 'propagation', type, recursive })
-  options.set(`${prefix}bind`, { kind: 'bind', recursive })
-  options.set(`${prefix}norelatime`, { kind: 'nothing' })
+const superblock: Readonly<Record<string, string>> = {
+  sync: 'sync',
+  dirsync: 'dirsync',
+  mand: 'mand',
+  lazytime: 'lazytime',
+  // ext4's name for it, and the only one to have one: the others count versions anyway (ext4 too, since Linux 6.1).
+  iversion: 'i_version',
 }
-for (const name of ['sync', 'dirsync', 'mand', 'lazytime']) options.set(name, { kind: 'superblock', parameter: name })
-// ext4's name for it, and the only one to have one: the others count versions anyway (ext4 too, since Linux 6.1).
-options.set('iversion', { kind: 'superblock', parameter: 'i_version' })
-for (const name of ['defaults', 'async', 'nomand', 'nolazytime', 'noiversion', 'silent', 'loud'])
-  options.set(name, { kind: 'nothing' })
-options.set('idmap', { kind: 'idmap', recursive: false })
-options.set('ridmap', { kind: 'idmap', recursive: true })
-for (const [name, field] of [
-  ['tmpcopyup', 'copyUp'],
-  ['copy-symlink', 'copySymlink'],
-  ['src-nofollow', 'sourceNoFollow'],
-  ['dest-nofollow', 'destinationNoFollow'],
-  ['remount', 'remount'],
-] as const)
-  options.set(name, { kind: 'special', field })
 
-/** Every option of the table, sorted: for `features`. */
-export const knownMountOptions: readonly string[] = [...options.keys()].sort()
+const nothing: readonly string[] = ['defaults', 'async', 'nomand', 'nolazytime', 'noiversion', 'silent', 'loud']
+
+const special: Readonly<Record<string, SpecialOption>> = {
+  tmpcopyup: 'copyUp',
+  'copy-symlink': 'copySymlink',
+  'src-nofollow': 'sourceNoFollow',
+  'dest-nofollow': 'destinationNoFollow',
+  remount: 'remount',
+}
+
+/** Every option of the table, sorted: for `features`, and for who wrote one that is nearly it. */
+export function knownMountOptions(): readonly string[] {
+  const both = [...flags.flatMap(([on, off]) => [on, off]), ...[...accessTimes, ...propagations].map(([name]) => name)]
+  both.push('bind', 'norelatime', 'idmap')
+  return [
+    ...both.flatMap((name) => [name, `r${name}`]),
+    ...[superblock, special].flatMap((names) => Object.keys(names)),
+    ...nothing,
+  ].sort()
+}
+
+const found = new Map<string, MountOption | undefined>()
+
+/** What an option is; undefined where it is not in the table. Mounts have the same few: each is looked for once. */
+function optionOf(name: string): MountOption | undefined {
+  if (!found.has(name)) {
+    const below = name.startsWith('r') ? find(name.slice(1), true) : undefined
+    found.set(name, find(name, false) ?? below)
+  }
+  return found.get(name)
+}
+
+/** @param recursive whether `name` had an `r` before it: with what is mounted below */
+function find(name: string, recursive: boolean): MountOption | undefined {
+  for (const [on, off, bit] of flags) {
+    if (name === on) return { kind: 'attribute', set: bit, clear: 0, recursive }
+    if (name === off) return { kind: 'attribute', set: 0, clear: bit, recursive }
+  }
+  for (const [known, set] of accessTimes)
+    if (name === known) return { kind: 'attribute', set, clear: mountAttrAtime, recursive }
+  for (const [known, type] of propagations) if (name === known) return { kind: 'propagation', type, recursive }
+  if (name === 'bind' || name === 'idmap') return { kind: name, recursive }
+  if (name === 'norelatime' || (!recursive && nothing.includes(name))) return { kind: 'nothing' }
+  if (recursive) return undefined
+  if (Object.hasOwn(superblock, name)) return { kind: 'superblock', parameter: superblock[name]! }
+  return Object.hasOwn(special, name) ? { kind: 'special', field: special[name]! } : undefined
+}
 
 export interface Attributes {
   set: number
@@ -150,7 +170,7 @@ export function parseMountOptions(
     parameters: [],
   }
   for (const name of list) {
-    const option = options.get(name)
+    const option = optionOf(name)
     if (option?.kind === 'bind') parsed.bind = option.recursive || parsed.bind === 'rbind' ? 'rbind' : 'bind'
   }
   list.forEach((name, index) => {
@@ -167,7 +187,7 @@ function apply(
   origin: string,
   warnings: string[] = [],
 ): Omit<ConfigProblem, 'pointer'> | undefined {
-  const option = options.get(name)
+  const option = optionOf(name)
   switch (option?.kind) {
     case undefined:
       return parameter(name, parsed, origin)
@@ -209,7 +229,7 @@ function parameter(name: string, parsed: ParsedOptions, origin: string): Omit<Co
       : { message: `is ${quote(name)}, which no mapping is`, hint: mappingHint }
   }
   if (parsed.bind)
-    return { message: `is ${quote(name)}, which no bind mount knows`, hint: didYouMean(name, knownMountOptions) }
+    return { message: `is ${quote(name)}, which no bind mount knows`, hint: didYouMean(name, knownMountOptions()) }
   if (name === '') return { message: 'must not be empty' }
   parsed.parameters.push(name)
   return

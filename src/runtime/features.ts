@@ -60,7 +60,7 @@ export function features(): Features {
     hooks: isSupported('/hooks')
       ? Object.keys(objects.Hooks ?? {}).filter((name) => isSupported(`/hooks/${name}`))
       : [],
-    mountOptions: knownMountOptions,
+    mountOptions: knownMountOptions(),
     linux: linux(),
     annotations: {
       'com.npmjs.runt-oci.version': version,

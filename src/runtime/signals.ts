@@ -6,15 +6,7 @@ const names =
     ' ',
   )
 
-const numbers = new Map(names.map((name, index) => [name, index + 1]))
-for (const [alias, name] of [
-  ['IOT', 'ABRT'],
-  ['CLD', 'CHLD'],
-  ['POLL', 'IO'],
-  ['UNUSED', 'SYS'],
-] as const) {
-  numbers.set(alias, numbers.get(name)!)
-}
+const aliases: Readonly<Record<string, string>> = { IOT: 'ABRT', CLD: 'CHLD', POLL: 'IO', UNUSED: 'SYS' }
 
 /** The kernel's real-time signals go from 32; 32 and 33 belong to libc's threads, so that RTMIN is 34. */
 const realTimeMin = 34
@@ -33,7 +25,7 @@ export function parseSignal(text: string): number {
     if (number <= realTimeMax) return number
   } else {
     const name = text.toUpperCase().replace(/^SIG/, '')
-    const number = numbers.get(name) ?? realTime(name)
+    const number = names.indexOf(Object.hasOwn(aliases, name) ? aliases[name]! : name) + 1 || realTime(name)
     if (number !== undefined) return number
   }
   throw new UsageError(`unknown signal "${text}"`, {

@@ -249,7 +249,7 @@ const hints: Partial<Record<StepName, (code: string, failed: Failed, step: Faile
     // Filesystems that know nothing of fsconfig(2) see the options only when they are mounted, all at once.
     if (code === 'EINVAL' && (subject.startsWith('lowerdir+=') || (subject === 'overlay' && listsLayers(step))))
       return 'before Linux 6.7 the list of layers may have 255 bytes: use shorter paths'
-    if (code === 'EINVAL' && isUnknownOption(detail)) return didYouMean(subject, knownMountOptions)
+    if (code === 'EINVAL' && isUnknownOption(detail)) return didYouMean(subject, knownMountOptions())
     if (code === 'EINVAL' && subject.length > 255) return 'the kernel takes at most 255 bytes as the value of an option'
     return undefined
   },

@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { commands, globalOptions, helpOption } from '../../../src/cli/commands.ts'
+import { commands } from '../../../src/cli/commands.ts'
+import { globalOptions, helpOption } from '../../../src/cli/lifecycle.ts'
 import { completion } from '../../../src/cli/completion.ts'
 
 const table = { commands, globalOptions, helpOption }

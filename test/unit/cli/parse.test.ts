@@ -1,6 +1,7 @@
 import test from 'ava'
 import { UsageError } from '../../../src/errors.ts'
-import { commands, globalOptions } from '../../../src/cli/commands.ts'
+import { commands } from '../../../src/cli/commands.ts'
+import { globalOptions } from '../../../src/cli/lifecycle.ts'
 import { checkArguments } from '../../../src/cli/arguments.ts'
 import { parseFlags } from '../../../src/cli/parse.ts'
 

@@ -1,7 +1,8 @@
 /** The manual page: groff reads it without a warning, and every command and flag is in it. */
 import test from 'ava'
 import { spawnSync } from 'node:child_process'
-import { commands, globalOptions } from '../../../src/cli/commands.ts'
+import { commands } from '../../../src/cli/commands.ts'
+import { globalOptions } from '../../../src/cli/lifecycle.ts'
 
 const page = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/manual.ts'], { encoding: 'utf8' })
 
