@@ -24,7 +24,8 @@
       'type': 'static_library',
       'cflags!': ['-Wall', '-Wextra', '-Werror', '-Wswitch-enum'],
       # NDEBUG as in its own releases: else each read of bytecode also asks whether it is to be printed, and strings are chained up.
-      'cflags': ['-w', '-O3', '<@(hardened)'],
+      'cflags': ['-w', '<@(hardened)'],
+      'configurations': { 'Release': { 'cflags!': ['-O2'], 'cflags': ['-O3'] } },
       'defines': ['QUICKJS_NG_BUILD', 'NDEBUG'],
       'sources': ['<!@(node native/sources.mjs quickjs)'],
     },
