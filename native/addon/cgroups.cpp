@@ -6,7 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
-#include <cstdlib>
+#include <charconv>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -102,12 +102,12 @@ int read_numbers(int cgroup, const char *file, std::vector<double> &numbers) {
     if (size == 0) break;
     text.append(part, static_cast<size_t>(size));
   }
-  for (const char *at = text.c_str(); *at != '\0';) {
-    char *end = nullptr;
-    // allow number: the kernel wrote it, and what does not begin with a digit is refused below
-    numbers.push_back(static_cast<double>(std::strtol(at, &end, 10)));
-    if (end == at) return EIO;
-    at = *end == '\n' ? end + 1 : end;
+  for (const char *at = text.data(), *end = at + text.size(); at < end;) {
+    pid_t number = 0;
+    const auto [next, error] = std::from_chars(at, end, number);
+    if (error != std::errc{} || number < 0 || (next < end && *next != '\n')) return EIO;
+    numbers.push_back(number);
+    at = next + 1;
   }
   return 0;
 }
