@@ -2,6 +2,7 @@
 // constructor), and TextEncoder and TextDecoder (encoding.spec.whatwg.org) for UTF-8.
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <string>
 
 #include "engine.h"
@@ -19,6 +20,16 @@ bool encode_utf8(JSContext *context, JSValueConst value, std::string &bytes) {
   JS_FreeCString(context, text);
   replace_surrogates(bytes.data(), bytes.size());
   return true;
+}
+
+// No C++ exception may cross the engine, which is C.
+template <JSCFunction *F>
+JSValue guarded(JSContext *context, JSValueConst self, int count, JSValueConst *arguments) {
+  try {
+    return F(context, self, count, arguments);
+  } catch (const std::bad_alloc &) {
+    return JS_ThrowOutOfMemory(context);
+  }
 }
 
 // encode(text): Uint8Array
@@ -56,14 +67,19 @@ JSValue encode_into(JSContext *context, JSValueConst, int count, JSValueConst *a
   const size_t written = whole_characters(bytes, room);
   std::copy_n(bytes.begin(), written, target);
   JSValue result = JS_NewObject(context);
-  JS_SetPropertyStr(context, result, "read", JS_NewInt64(context, static_cast<int64_t>(code_units(bytes, written))));
-  JS_SetPropertyStr(context, result, "written", JS_NewInt64(context, static_cast<int64_t>(written)));
-  return result;
+  if (JS_IsException(result)) return result;
+  const auto read = static_cast<int64_t>(code_units(bytes, written));
+  if (JS_SetPropertyStr(context, result, "read", JS_NewInt64(context, read)) >= 0 &&
+      JS_SetPropertyStr(context, result, "written", JS_NewInt64(context, static_cast<int64_t>(written))) >= 0)
+    return result;
+  JS_FreeValue(context, result);
+  return JS_EXCEPTION;
 }
 
 // decode(bytes): string. What is no UTF-8 becomes U+FFFD.
 JSValue decode(JSContext *context, JSValueConst self, int count, JSValueConst *arguments) {
   JSValue keeps_mark = JS_GetPropertyStr(context, self, "ignoreBOM");
+  if (JS_IsException(keeps_mark)) return keeps_mark;
   const bool strips_mark = JS_ToBool(context, keeps_mark) == 0;
   JS_FreeValue(context, keeps_mark);
   size_t size = 0;
@@ -77,22 +93,29 @@ JSValue decode(JSContext *context, JSValueConst self, int count, JSValueConst *a
   return new_string(context, reinterpret_cast<const char *>(bytes + skipped), size - skipped);
 }
 
-const JSCFunctionListEntry kEncoder[] = {JS_CFUNC_DEF("encode", 1, encode), JS_CFUNC_DEF("encodeInto", 2, encode_into)};
-const JSCFunctionListEntry kDecoder[] = {JS_CFUNC_DEF("decode", 1, decode)};
+const JSCFunctionListEntry kEncoder[] = {JS_CFUNC_DEF("encode", 1, guarded<encode>),
+                                         JS_CFUNC_DEF("encodeInto", 2, guarded<encode_into>)};
+const JSCFunctionListEntry kDecoder[] = {JS_CFUNC_DEF("decode", 1, guarded<decode>)};
 
-JSValue new_encoder(JSContext *context, JSValueConst, int, JSValueConst *) {
+// An object with these functions.
+template <size_t Count>
+JSValue object_with(JSContext *context, const JSCFunctionListEntry (&functions)[Count]) {
   JSValue object = JS_NewObject(context);
-  JS_SetPropertyFunctionList(context, object, kEncoder, sizeof kEncoder / sizeof *kEncoder);
-  return object;
+  if (JS_IsException(object) || JS_SetPropertyFunctionList(context, object, functions, Count) >= 0) return object;
+  JS_FreeValue(context, object);
+  return JS_EXCEPTION;
 }
+
+JSValue new_encoder(JSContext *context, JSValueConst, int, JSValueConst *) { return object_with(context, kEncoder); }
 
 // new TextDecoder('utf-8', {ignoreBOM})
 JSValue new_decoder(JSContext *context, JSValueConst, int count, JSValueConst *arguments) {
-  JSValue object = JS_NewObject(context);
-  JS_SetPropertyFunctionList(context, object, kDecoder, sizeof kDecoder / sizeof *kDecoder);
-  if (count > 1 && JS_IsObject(arguments[1]))
-    JS_SetPropertyStr(context, object, "ignoreBOM", JS_GetPropertyStr(context, arguments[1], "ignoreBOM"));
-  return object;
+  JSValue object = object_with(context, kDecoder);
+  if (JS_IsException(object) || count < 2 || !JS_IsObject(arguments[1])) return object;
+  JSValue keeps_mark = JS_GetPropertyStr(context, arguments[1], "ignoreBOM");
+  if (!JS_IsException(keeps_mark) && JS_SetPropertyStr(context, object, "ignoreBOM", keeps_mark) >= 0) return object;
+  JS_FreeValue(context, object);
+  return JS_EXCEPTION;
 }
 
 } // namespace
@@ -105,12 +128,13 @@ bool add_globals(JSContext *context) {
     return false;
   JS_AddIntrinsicRegExpCompiler(context);
   JSValue global = JS_GetGlobalObject(context);
-  JS_SetPropertyStr(context, global, "TextEncoder",
-                    JS_NewCFunction2(context, new_encoder, "TextEncoder", 0, JS_CFUNC_constructor, 0));
-  JS_SetPropertyStr(context, global, "TextDecoder",
-                    JS_NewCFunction2(context, new_decoder, "TextDecoder", 0, JS_CFUNC_constructor, 0));
+  const auto add = [&](JSCFunction *make, const char *name) {
+    JSValue function = JS_NewCFunction2(context, make, name, 0, JS_CFUNC_constructor, 0);
+    return !JS_IsException(function) && JS_SetPropertyStr(context, global, name, function) >= 0;
+  };
+  const bool added = add(new_encoder, "TextEncoder") && add(new_decoder, "TextDecoder");
   JS_FreeValue(context, global);
-  return true;
+  return added;
 }
 
 } // namespace runt::engine

@@ -5,12 +5,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <string>
+#include <vector>
 
 #include "engine.h"
 
@@ -96,6 +99,7 @@ JSValue variables(JSContext *context, char *const *environment) {
     const char *equals = std::strchr(*environment, '=');
     if (equals == nullptr || equals == *environment) continue;
     JSAtom name = JS_NewAtomLen(context, *environment, static_cast<size_t>(equals - *environment));
+    if (name == JS_ATOM_NULL) break;
     if (JS_HasProperty(context, object, name) == 0)
       JS_DefinePropertyValue(context, object, name, text_of(context, equals + 1), JS_PROP_C_W_E);
     JS_FreeAtom(context, name);
@@ -111,10 +115,49 @@ JSValue working_directory(JSContext *context) {
   return text;
 }
 
+// Promises that were rejected while nobody minded, and what for. Whoever minds later takes it back.
+struct Rejection {
+  JSValue promise;
+  JSValue reason;
+};
+std::vector<Rejection> rejections;
+
+void note_rejection(JSContext *context, JSValueConst promise, JSValueConst reason, bool is_handled, void *) {
+  if (!is_handled) {
+    try {
+      rejections.push_back({promise, reason});
+      JS_DupValue(context, promise);
+      JS_DupValue(context, reason);
+    } catch (const std::bad_alloc &) {
+      // There is no memory to remember it; whoever waits for it is told all the same.
+    }
+    return;
+  }
+  const auto found = std::find_if(rejections.begin(), rejections.end(), [&](const Rejection &rejection) {
+    return JS_IsStrictEqual(context, rejection.promise, promise);
+  });
+  if (found == rejections.end()) return;
+  JS_FreeValue(context, found->promise);
+  JS_FreeValue(context, found->reason);
+  rejections.erase(found);
+}
+
+int broken(JSContext *context, const char *reason = nullptr);
+
+// exitNow of the addon, in whose place this stands: the end of the program, unless something of it failed unseen.
+JSValue leave(JSContext *context, JSValueConst self, int count, JSValueConst *arguments, int, JSValueConst *exit_now) {
+  if (rejections.empty()) return JS_Call(context, *exit_now, self, count, arguments);
+  JS_Throw(context, JS_DupValue(context, rejections.front().reason));
+  ::_exit(broken(context));
+}
+
 // `runtEngine`: src/host/engine.ts says what is in it.
 bool introduce(JSContext *context, char **arguments, char **environment) {
   JSValue addon = load_addon(context);
   if (JS_IsException(addon)) return false;
+  JSValue exit_now = JS_GetPropertyStr(context, addon, "exitNow");
+  JS_SetPropertyStr(context, addon, "exitNow", JS_NewCFunctionData2(context, leave, "exitNow", 1, 0, 1, &exit_now));
+  JS_FreeValue(context, exit_now);
   JSValue engine = JS_NewObject(context);
   JS_SetPropertyStr(context, engine, "addon", addon);
   JS_SetPropertyStr(context, engine, "version", JS_NewString(context, JS_GetVersion()));
@@ -125,11 +168,12 @@ bool introduce(JSContext *context, char **arguments, char **environment) {
   JSValue global = JS_GetGlobalObject(context);
   JS_SetPropertyStr(context, global, "runtEngine", engine);
   JS_FreeValue(context, global);
-  return true;
+  // Of all these, what had no memory.
+  return !JS_HasException(context);
 }
 
 // Tells the pending exception, or `reason`.
-int broken(JSContext *context, const char *reason = nullptr) {
+int broken(JSContext *context, const char *reason) {
   std::string text = reason == nullptr ? "" : reason;
   if (reason == nullptr) {
     JSValue error = JS_GetException(context);
@@ -154,6 +198,11 @@ int run(JSRuntime *runtime, JSContext *context, char **arguments, char **environ
     const int done = JS_ExecutePendingJob(runtime, &of);
     if (done < 0) return broken(of);
     if (done == 0) break;
+  }
+  // Of several the first: it may be why the others came.
+  if (!rejections.empty()) {
+    JS_Throw(context, JS_DupValue(context, rejections.front().reason));
+    return broken(context);
   }
   if (JS_PromiseState(context, promise) == JS_PROMISE_REJECTED) {
     JS_Throw(context, JS_PromiseResult(context, promise));
@@ -186,5 +235,6 @@ int main(int, char **arguments, char **environment) {
   JS_SetMaxStackSize(runtime, stack_size());
   JS_SetGCThreshold(runtime, kCollectAfter);
   JS_SetModuleLoaderFunc(runtime, normalize_name, load_module, nullptr);
+  JS_SetHostPromiseRejectionTracker(runtime, note_rejection, nullptr);
   return run(runtime, context, arguments, environment);
 }

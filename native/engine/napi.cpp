@@ -10,7 +10,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine.h"
@@ -55,8 +57,26 @@ struct External {
 
 JSValue value_of(napi_value handle) { return *reinterpret_cast<JSValue *>(handle); }
 
-// Takes over `value`.
-napi_value push(napi_env env, JSValue value) { return reinterpret_cast<napi_value>(&env->handles.emplace_back(value)); }
+// Does what takes memory from C++; false with an exception pending where there is none. Nothing here throws: its
+// callers are C.
+template <class Use>
+bool with_memory(JSContext *context, Use &&use) {
+  try {
+    use();
+    return true;
+  } catch (const std::bad_alloc &) {
+    JS_ThrowOutOfMemory(context);
+    return false;
+  }
+}
+
+// Takes over `value`; null with an exception pending where there is no memory.
+napi_value push(napi_env env, JSValue value) {
+  napi_value handle = nullptr;
+  if (!with_memory(env->context, [&] { handle = reinterpret_cast<napi_value>(&env->handles.emplace_back(value)); }))
+    JS_FreeValue(env->context, value);
+  return handle;
+}
 
 void pop_to(napi_env env, size_t count) {
   while (env->handles.size() > count) {
@@ -76,7 +96,7 @@ napi_status tell(napi_env env, napi_status status) {
 napi_status give(napi_env env, JSValue value, napi_value *result) {
   if (JS_IsException(value)) return tell(env, napi_pending_exception);
   *result = push(env, value);
-  return tell(env, napi_ok);
+  return tell(env, *result == nullptr ? napi_pending_exception : napi_ok);
 }
 
 // What the engine does with 64 bits of a kind of integer.
@@ -104,10 +124,10 @@ bool utf8_of(JSContext *context, JSValueConst value, std::string &bytes) {
   size_t length = 0;
   const char *text = JS_ToCStringLen(context, &length, value);
   if (text == nullptr) return false;
-  bytes.assign(text, length);
+  const bool copied = with_memory(context, [&] { bytes.assign(text, length); });
   JS_FreeCString(context, text);
   runt::engine::replace_surrogates(bytes.data(), bytes.size());
-  return true;
+  return copied;
 }
 
 JSValue call_native(JSContext *context, JSValueConst self, int count, JSValueConst *arguments, int index,
@@ -116,6 +136,7 @@ JSValue call_native(JSContext *context, JSValueConst self, int count, JSValueCon
   const auto &function = env->functions[static_cast<size_t>(index)];
   const size_t before = env->handles.size();
   napi_callback_info__ info{self, static_cast<size_t>(count), arguments, function.data};
+  // No C++ exception comes out of it: node-addon-api ends the process first, where there is no memory for an error.
   napi_value returned = function.callback(env, &info);
   JSValue result = JS_UNDEFINED;
   if (JS_HasException(context))
@@ -165,13 +186,17 @@ void *resize(JSRuntime *, void *, void *data, size_t size) {
 
 napi_status new_error(napi_env env, JSValue error, napi_value code, napi_value message, napi_value *result) {
   JSContext *context = env->context;
+  if (JS_IsException(error)) return tell(env, napi_pending_exception);
   if (!JS_IsString(value_of(message))) {
     JS_FreeValue(context, error);
     return tell(env, napi_string_expected);
   }
-  JS_DefinePropertyValueStr(context, error, "message", JS_DupValue(context, value_of(message)),
-                            JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE);
-  if (code != nullptr) JS_SetPropertyStr(context, error, "code", JS_DupValue(context, value_of(code)));
+  constexpr int kHidden = JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE;
+  if (JS_DefinePropertyValueStr(context, error, "message", JS_DupValue(context, value_of(message)), kHidden) < 0 ||
+      (code != nullptr && JS_SetPropertyStr(context, error, "code", JS_DupValue(context, value_of(code))) < 0)) {
+    JS_FreeValue(context, error);
+    return tell(env, napi_pending_exception);
+  }
   return give(env, error, result);
 }
 
@@ -185,12 +210,48 @@ void replace_surrogates(char *text, size_t length) {
       std::copy_n("\xef\xbf\xbd", 3, text + at);
 }
 
+namespace {
+
+// How many bytes at the start of `text`, which has some, are one character of UTF-8 (RFC 3629); `whole`: false for the
+// longest part of one, which is one byte where none begins so.
+size_t character(std::string_view text, bool *whole) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  *whole = lead < 0x80;
+  if (lead < 0xc2 || lead > 0xf4) return 1;
+  const size_t wanted = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  // Nothing that has a shorter form, no surrogate, nothing beyond U+10FFFF.
+  unsigned char least = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  unsigned char most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  for (size_t size = 1;; size++) {
+    *whole = size == wanted;
+    if (size == wanted || size == text.size()) return size;
+    const auto next = static_cast<unsigned char>(text[size]);
+    if (next < least || next > most) return size;
+    least = 0x80;
+    most = 0xbf;
+  }
+}
+
+} // namespace
+
 JSValue new_string(JSContext *context, const char *text, size_t length) {
-  const auto *surrogate = static_cast<const char *>(std::memchr(text, 0xed, length));
-  if (surrogate == nullptr) return JS_NewStringLen(context, text, length);
-  std::string copy(text, length);
-  replace_surrogates(copy.data(), copy.size());
-  return JS_NewStringLen(context, copy.data(), copy.size());
+  const std::string_view bytes(text, length);
+  std::string replaced;
+  // Up to here `replaced` has all; nothing yet where all is well.
+  size_t copied = 0;
+  for (size_t at = 0; at < length;) {
+    bool whole = true;
+    const size_t size = static_cast<unsigned char>(text[at]) < 0x80 ? 1 : character(bytes.substr(at), &whole);
+    if (!whole) {
+      const std::string_view before = bytes.substr(copied, at - copied);
+      if (!with_memory(context, [&] { replaced.append(before).append("\xef\xbf\xbd"); })) return JS_EXCEPTION;
+      copied = at + size;
+    }
+    at += size;
+  }
+  if (copied == 0) return JS_NewStringLen(context, text, length);
+  if (!with_memory(context, [&] { replaced.append(bytes.substr(copied)); })) return JS_EXCEPTION;
+  return JS_NewStringLen(context, replaced.data(), replaced.size());
 }
 
 JSValue load_addon(JSContext *context) {
@@ -201,8 +262,9 @@ JSValue load_addon(JSContext *context) {
   JS_NewClassID(runtime, &env->external_class);
   if (JS_NewClass(runtime, env->external_class, &kExternalClass) < 0) return JS_ThrowOutOfMemory(context);
   JSValue exports = JS_NewObject(context);
-  napi_value returned = napi_register_module_v1(env, push(env, JS_DupValue(context, exports)));
-  (void)returned; // always the object that it was given
+  napi_value handle = JS_IsException(exports) ? nullptr : push(env, JS_DupValue(context, exports));
+  // Returns the object that it was given.
+  if (handle != nullptr) napi_register_module_v1(env, handle);
   pop_to(env, 0);
   if (!JS_HasException(context)) return exports;
   JS_FreeValue(context, exports);
@@ -240,7 +302,10 @@ napi_status napi_create_object(napi_env env, napi_value *result) {
 
 napi_status napi_create_array_with_length(napi_env env, size_t length, napi_value *result) {
   JSValue array = JS_NewArray(env->context);
-  if (!JS_IsException(array)) JS_SetLength(env->context, array, static_cast<int64_t>(length));
+  if (!JS_IsException(array) && JS_SetLength(env->context, array, static_cast<int64_t>(length)) < 0) {
+    JS_FreeValue(env->context, array);
+    array = JS_EXCEPTION;
+  }
   return give(env, array, result);
 }
 
@@ -249,8 +314,10 @@ napi_status napi_create_arraybuffer(napi_env env, size_t size, void **data, napi
   void *memory = std::calloc(1, size == 0 ? 1 : size);
   if (memory == nullptr) return tell(env, napi_generic_failure);
   if (data != nullptr) *data = memory;
-  return give(env, JS_NewArrayBuffer(env->context, static_cast<uint8_t *>(memory), size, 0, resize, nullptr, false),
-              result);
+  JSValue buffer = JS_NewArrayBuffer(env->context, static_cast<uint8_t *>(memory), size, 0, resize, nullptr, false);
+  // Only a buffer that was made frees it.
+  if (JS_IsException(buffer)) std::free(memory);
+  return give(env, buffer, result);
 }
 
 napi_status napi_create_typedarray(napi_env env, napi_typedarray_type type, size_t length, napi_value buffer,
@@ -266,18 +333,24 @@ napi_status napi_create_typedarray(napi_env env, napi_typedarray_type type, size
 
 napi_status napi_create_function(napi_env env, const char *name, size_t length, napi_callback callback, void *data,
                                  napi_value *result) {
-  const std::string terminated = name == nullptr              ? std::string()
-                                 : length == NAPI_AUTO_LENGTH ? std::string(name)
-                                                              : std::string(name, length);
+  std::string terminated;
   const int index = static_cast<int>(env->functions.size());
-  env->functions.push_back({callback, data});
+  if (!with_memory(env->context, [&] {
+        if (name != nullptr) terminated.assign(name, length == NAPI_AUTO_LENGTH ? std::strlen(name) : length);
+        env->functions.push_back({callback, data});
+      }))
+    return tell(env, napi_pending_exception);
   return give(env, JS_NewCFunctionData2(env->context, call_native, terminated.c_str(), 0, index, 0, nullptr), result);
 }
 
 napi_status napi_create_external(napi_env env, void *data, napi_finalize finalize, void *hint, napi_value *result) {
-  JSValue object = JS_NewObjectClass(env->context, env->external_class);
-  if (!JS_IsException(object)) JS_SetOpaque(object, new External{data, finalize, hint, env});
-  return give(env, object, result);
+  // The data is the caller's until nothing can fail any more.
+  const napi_status status = give(env, JS_NewObjectClass(env->context, env->external_class), result);
+  if (status != napi_ok) return status;
+  auto *external = new (std::nothrow) External{data, finalize, hint, env};
+  if (external == nullptr) return tell(env, napi_generic_failure);
+  JS_SetOpaque(value_of(*result), external);
+  return napi_ok;
 }
 
 napi_status napi_create_error(napi_env env, napi_value code, napi_value message, napi_value *result) {
@@ -390,6 +463,7 @@ napi_status napi_get_named_property(napi_env env, napi_value object, const char 
 
 napi_status napi_get_property(napi_env env, napi_value object, napi_value key, napi_value *result) {
   JSAtom atom = JS_ValueToAtom(env->context, value_of(key));
+  if (atom == JS_ATOM_NULL) return tell(env, napi_pending_exception);
   JSValue value = JS_GetProperty(env->context, value_of(object), atom);
   JS_FreeAtom(env->context, atom);
   return give(env, value, result);
@@ -398,6 +472,7 @@ napi_status napi_get_property(napi_env env, napi_value object, napi_value key, n
 napi_status napi_has_property(napi_env env, napi_value object, napi_value key, bool *result) {
   if (!JS_IsObject(value_of(object))) return tell(env, napi_object_expected);
   JSAtom atom = JS_ValueToAtom(env->context, value_of(key));
+  if (atom == JS_ATOM_NULL) return tell(env, napi_pending_exception);
   const int found = JS_HasProperty(env->context, value_of(object), atom);
   JS_FreeAtom(env->context, atom);
   *result = found > 0;
@@ -412,6 +487,7 @@ napi_status napi_define_properties(napi_env env, napi_value object, size_t count
     if (property.value == nullptr) return tell(env, napi_invalid_arg);
     JSAtom atom = property.utf8name != nullptr ? JS_NewAtom(env->context, property.utf8name)
                                                : JS_ValueToAtom(env->context, value_of(property.name));
+    if (atom == JS_ATOM_NULL) return tell(env, napi_pending_exception);
     int flags = 0;
     if ((property.attributes & napi_writable) != 0) flags |= JS_PROP_WRITABLE;
     if ((property.attributes & napi_enumerable) != 0) flags |= JS_PROP_ENUMERABLE;
@@ -490,11 +566,12 @@ napi_status napi_get_cb_info(napi_env env, napi_callback_info info, size_t *coun
     for (size_t index = 0; index < *count; index++) {
       JSValue argument = index < info->count ? JS_DupValue(env->context, info->arguments[index]) : JS_UNDEFINED;
       arguments[index] = push(env, argument);
+      if (arguments[index] == nullptr) return tell(env, napi_pending_exception);
     }
   }
   if (count != nullptr) *count = info->count;
-  if (self != nullptr) *self = push(env, JS_DupValue(env->context, info->self));
   if (data != nullptr) *data = info->data;
+  if (self != nullptr) return give(env, JS_DupValue(env->context, info->self), self);
   return tell(env, napi_ok);
 }
 
@@ -510,8 +587,7 @@ napi_status napi_is_exception_pending(napi_env env, bool *result) {
 }
 
 napi_status napi_get_and_clear_last_exception(napi_env env, napi_value *result) {
-  *result = push(env, JS_HasException(env->context) ? JS_GetException(env->context) : JS_UNDEFINED);
-  return tell(env, napi_ok);
+  return give(env, JS_HasException(env->context) ? JS_GetException(env->context) : JS_UNDEFINED, result);
 }
 
 napi_status napi_get_last_error_info(napi_env env, const napi_extended_error_info **result) {
@@ -542,7 +618,9 @@ void napi_fatal_error(const char *location, size_t, const char *message, size_t)
 // How long values live.
 
 napi_status napi_create_reference(napi_env env, napi_value handle, uint32_t, napi_ref *result) {
-  *result = new napi_ref__{JS_DupValue(env->context, value_of(handle))};
+  *result = new (std::nothrow) napi_ref__{value_of(handle)};
+  if (*result == nullptr) return tell(env, napi_generic_failure);
+  JS_DupValue(env->context, value_of(handle));
   return tell(env, napi_ok);
 }
 
@@ -569,7 +647,7 @@ napi_status napi_close_handle_scope(napi_env env, napi_handle_scope scope) {
 
 // The place for what escapes is the last one of the outer scope.
 napi_status napi_open_escapable_handle_scope(napi_env env, napi_escapable_handle_scope *result) {
-  push(env, JS_UNDEFINED);
+  if (push(env, JS_UNDEFINED) == nullptr) return tell(env, napi_pending_exception);
   *result = reinterpret_cast<napi_escapable_handle_scope>(env->handles.size());
   return napi_ok;
 }

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "../addon/archive_parser.h"
-#include "tree.h"
+#include "common/tree.h"
 
 namespace {
 

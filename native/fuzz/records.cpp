@@ -1,7 +1,7 @@
 // Records of a parser that was taken over: it may say anything, and nothing of it may do harm.
 #include <cstdint>
 
-#include "tree.h"
+#include "common/tree.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static runt::fuzz::Bench bench;

@@ -2,42 +2,30 @@
 // allow path in this file: the fuzzer’s own, in a mount namespace of its own
 #pragma once
 #include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
-#include "../addon/archive_intake.h"
-#include "../addon/failure.h"
-#include "../addon/unpack_tree.h"
+#include "../../addon/archive_intake.h"
+#include "../../addon/failure.h"
+#include "../../addon/unpack_tree.h"
+#include "private.h"
 
 namespace runt::fuzz {
 
 namespace files = std::filesystem;
 
-[[noreturn]] inline void give_up(const char *why) {
-  std::perror(why);
-  std::abort();
-}
-
 class Bench {
  public:
   // Needs root. The mount namespace is this process's own.
   Bench() {
-    if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-      give_up("unshare");
-    if (::mount("fuzz", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=256m,nr_inodes=100k") != 0)
-      give_up("mount");
-    if (::mkdir(kBase, 0700) != 0 || ::mkdir(kOutside, 0700) != 0) give_up("mkdir");
-    const int canary = ::open(kCanary, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    if (canary == -1 || ::write(canary, "x", 1) != 1) give_up("write");
-    ::close(canary);
+    private_tmp();
+    make_directory(kBase);
+    make_directory(kOutside);
+    write_file(kCanary, "x");
     ::umask(0);
     before_ = of_outside();
   }
