@@ -17,9 +17,9 @@ cmake --build build-fuzz --target fuzzers --parallel "$(nproc)" > build-fuzz/bui
 
 fuzzers=("$@")
 [ $# -gt 0 ] || mapfile -t fuzzers < <(cd native/fuzz && printf '%s\n' *.cpp | sed 's/\.cpp$//')
-# 0 would mean without end. Also the memory and the time of a single input are bounded.
+# libFuzzer ends a second late, and 0 would mean never. Also the memory and the time of a single input are bounded.
 each=1
-[ "$seconds" = merge ] || each=$((seconds / ${#fuzzers[@]}))
+[ "$seconds" = merge ] || each=$((seconds / ${#fuzzers[@]} - 1))
 [ "$each" -gt 0 ] || each=1
 failed=()
 for name in "${fuzzers[@]}"; do
