@@ -52,12 +52,14 @@ int find(const Machine &m, Str name, char *path) {
   }
 }
 
-// Reads one line of at most `size - 1` bytes; longer ones are cut. False at the end.
+// Reads one line of at most `size - 1` bytes; longer ones are cut. False at the end, and where reading fails: then
+// `error` is set.
 struct Lines {
   int fd;
   char buffer[4096];
   long filled = 0, at = 0;
   size_t total = 0;
+  int error = 0;
 
   bool next(char *line, size_t size) {
     constexpr size_t kMaxFile = 4 << 20;
@@ -66,8 +68,10 @@ struct Lines {
       if (at == filled) {
         filled = total < kMaxFile ? sys::read(fd, buffer, sizeof buffer) : 0;
         at = 0;
+        if (filled < 0) error = static_cast<int>(filled);
         if (filled <= 0) {
           filled = 0;
+          if (error != 0) return false;
           line[length] = 0;
           return length > 0;
         }
@@ -104,22 +108,27 @@ bool same_number(const char *text, uint32_t value) {
   return *text == ':' && number == value;
 }
 
-// Copies the home directory of `uid` out of the passwd file; false if there is none.
-bool home_of(int fd, uint32_t uid, char *home) {
+// Copies the home directory of `uid` out of the passwd file, or "/" if there is none. Returns what read(2) failed with,
+// or 0.
+int home_of(int fd, uint32_t uid, char *home) {
   char line[kPathMax];
-  Lines lines = {fd, {}, 0, 0, 0};
+  Lines lines = {fd, {}, 0, 0, 0, 0};
   while (lines.next(line, sizeof line)) {
     char *id = field(line, 2), *directory = field(line, 5);
     if (id == nullptr || directory == nullptr || !same_number(id, uid)) continue;
     size_t length = 0;
     while (directory[length] != 0 && directory[length] != ':') length++;
-    if (length == 0) return false;
+    if (length == 0) break;
     copy_bytes(home, directory, length);
     home[length] = 0;
-    return true;
+    return 0;
   }
-  return false;
+  copy_bytes(home, "/", 2);
+  return lines.error;
 }
+
+// Whether it is the machine that cannot open a file, and not that the image has none that could be read.
+bool is_shortage(int error) { return error == -EIO || error == -EMFILE || error == -ENFILE || error == -ENOMEM; }
 
 } // namespace
 
@@ -152,11 +161,12 @@ bool run(const HomeStep &s, Machine &m) {
   Fd passwd(sys::openat2(root.get(), "etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0,
                          RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
   struct statx status;
-  if (passwd.get() < 0 || sys::statx(passwd.get(), "", AT_EMPTY_PATH, &status) < 0 ||
-      (status.stx_mode & kTypeMask) != kTypeRegular)
-    return true;
-  if (!home_of(passwd.get(), s.uid, home)) copy_bytes(home, "/", 2);
-  return true;
+  if (passwd.get() < 0) return !is_shortage(passwd.get()) || m.fail(passwd.get(), "openat2", "/etc/passwd");
+  int result = sys::statx(passwd.get(), "", AT_EMPTY_PATH, &status);
+  if (result < 0) return m.fail(result, "statx", "/etc/passwd");
+  if ((status.stx_mode & kTypeMask) != kTypeRegular) return true;
+  result = home_of(passwd.get(), s.uid, home);
+  return result == 0 || m.fail(result, "read", "/etc/passwd");
 }
 
 bool run(const ProgramStep &s, Machine &m) {
