@@ -55,6 +55,8 @@ static_assert(sizeof(Message) == 24);
 
 // A message with its bytes is never larger; subjects and details are cut to fit. Below PIPE_BUF, so that a fifo takes
 // it whole.
+// The index in a Failed that is about no step: the plan could not be read.
+constexpr uint32_t kNoStep = UINT32_MAX;
 constexpr size_t kMaxMessage = 4096;
 constexpr size_t kMaxDetail = 1024;
 

@@ -65,20 +65,29 @@ void *Machine::allocate(size_t size) {
 bool Machine::send(MessageType type, uint32_t value, Str subject, int fd) {
   subject.length = least(subject.length, kMaxMessage / 2);
   Message message = {static_cast<uint32_t>(type), value, 0, 0, subject.length, 0};
-  if (plainly_ && fd < 0 && subject.length == 0) return sys::write(socket_, &message, sizeof message) >= 0;
+  if (plainly_ && fd < 0 && subject.length == 0)
+    return went_through(sys::write(socket_, &message, sizeof message), "write");
   sys::iovec parts[2] = {{&message, sizeof message}, {subject.data, subject.length}};
   struct {
     size_t length;
     int level, type, fd, padding;
   } control = {sizeof(size_t) + 3 * sizeof(int), 1 /* SOL_SOCKET */, 1 /* SCM_RIGHTS */, fd, 0};
   sys::msghdr header = {nullptr, 0, parts, 2, fd >= 0 ? &control : nullptr, fd >= 0 ? sizeof control : 0, 0};
-  return sys::sendmsg(socket_, &header, kNoSignal) >= 0;
+  return went_through(sys::sendmsg(socket_, &header, kNoSignal), "sendmsg");
 }
 
 bool Machine::await_proceed() {
   Message message;
-  return sys::read(socket_, &message, sizeof message) == static_cast<long>(sizeof message) &&
-         message.type == static_cast<uint32_t>(MessageType::Proceed);
+  const long size = sys::read(socket_, &message, sizeof message);
+  if (!went_through(size, "read")) return false;
+  if (size != static_cast<long>(sizeof message) || message.type != static_cast<uint32_t>(MessageType::Proceed))
+    sys::exit(1);
+  return true;
+}
+
+bool Machine::went_through(long result, const char *call) {
+  if (result == -EPIPE || result == -ECONNRESET) sys::exit(1);
+  return result >= 0 || fail(static_cast<int>(result), call);
 }
 
 void Machine::report(uint32_t step) {

@@ -65,9 +65,10 @@ class Machine {
   // Memory that lives until the program is executed; null when there is none.
   void *allocate(size_t size);
 
-  // Messages to the other side; false if it is gone.
+  // Messages to the other side. Where that is gone nobody is there to tell, and nothing of this container may stay:
+  // then init ends. Other failures are noted, and the result is false.
   bool send(MessageType type, uint32_t value, Str subject = {}, int fd = -1);
-  // Waits for Proceed; false if the other side is gone.
+  // Waits for Proceed; as `send`.
   bool await_proceed();
   // Reports the noted failure of a step, through the socket, or the `started` fifo once init waited for start.
   void report(uint32_t step);
@@ -93,6 +94,7 @@ class Machine {
   const unsigned callers_mask;
 
  private:
+  bool went_through(long result, const char *call);
   int socket_;
   int fifo_ = -1;
   bool plainly_ = false;

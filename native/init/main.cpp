@@ -20,6 +20,14 @@ int number(const char *text) {
   return value;
 }
 
+// Tells runt what failed before there was a plan.
+int refuse(int socket, int error, const char *call) {
+  Machine machine(socket, 0);
+  machine.fail(error, call);
+  machine.report(kNoStep);
+  return 2;
+}
+
 } // namespace
 
 int freestanding_main(int argc, char **argv) {
@@ -30,14 +38,18 @@ int freestanding_main(int argc, char **argv) {
   static int inputs[kMaxInputs];
   for (uint32_t i = 0; i < count; i++) {
     inputs[i] = number(argv[i + 3]);
-    if (inputs[i] < 0 || sys::set_cloexec(inputs[i]) < 0) return 2;
+    if (inputs[i] < 0) return 2;
+    const int result = sys::set_cloexec(inputs[i]);
+    if (result < 0) return refuse(socket, result, "fcntl");
   }
-  if (sys::set_cloexec(socket) < 0) return 2;
-
   struct statx status;
-  if (sys::statx(plan, "", AT_EMPTY_PATH, &status) < 0 || status.stx_size == 0 || status.stx_size > kMaxPlan) return 2;
+  int result = sys::set_cloexec(socket);
+  if (result < 0) return refuse(socket, result, "fcntl");
+  result = sys::statx(plan, "", AT_EMPTY_PATH, &status);
+  if (result < 0) return refuse(socket, result, "statx");
+  if (status.stx_size == 0 || status.stx_size > kMaxPlan) return 2;
   void *bytes = sys::mmap(status.stx_size, PROT_READ, 0x02 /* MAP_PRIVATE */, plan);
-  if (sys::is_error(bytes)) return 2;
+  if (sys::is_error(bytes)) return refuse(socket, ENOMEM, "mmap");
   sys::close(plan);
 
   sys::prctl(PR_SET_NAME, reinterpret_cast<unsigned long>("runt:init"));

@@ -87,7 +87,7 @@ int run_plan(const uint8_t *bytes, size_t size, const int *inputs, uint32_t inpu
   const bool complete = input_count == header.inputs + header.timed;
   if (!complete || !machine.make_registers(header.registers)) {
     machine.fail(complete ? ENOMEM : EBADMSG, "plan", "inputs");
-    machine.report(0);
+    machine.report(kNoStep);
     return 1;
   }
   for (uint32_t i = 0; i < header.inputs; i++) machine.fill_input(i, inputs[i]);

@@ -42,7 +42,7 @@ bool run(const OpenConsoleStep &s, Machine &m) {
   result = sys::fchownat(terminal.get(), "", s.uid, s.gid, AT_EMPTY_PATH);
   if (result < 0) return m.fail(result, "fchownat", "the terminal");
   static const char name[] = "/dev/ptmx";
-  if (!m.send(MessageType::Descriptor, 0, Str{name, sizeof name - 1}, ptmx.get())) sys::exit(1);
+  if (!m.send(MessageType::Descriptor, 0, Str{name, sizeof name - 1}, ptmx.get())) return false;
   return m.fill(s.dst, static_cast<Fd &&>(terminal));
 }
 

@@ -44,11 +44,7 @@ bool run(const DieWithParentStep &s, Machine &m) {
   return result == 0 || m.fail(result, "prctl", "PR_SET_PDEATHSIG");
 }
 
-bool run(const SyncStep &s, Machine &m) {
-  // The other side is gone: there is nobody to tell, and nothing of this container may stay.
-  if (!m.send(MessageType::Reached, s.point) || !m.await_proceed()) sys::exit(1);
-  return true;
-}
+bool run(const SyncStep &s, Machine &m) { return m.send(MessageType::Reached, s.point) && m.await_proceed(); }
 
 bool run(const SetnsStep &s, Machine &m) {
   constexpr uint32_t kTry = 1, kIfKept = 2;
@@ -76,8 +72,7 @@ bool run(const ForkStep &s, Machine &m) {
   int pid = sys::clone3(&arguments);
   if (pid < 0) return m.fail(pid, "clone3");
   if (pid > 0) sys::exit(0);
-  if (!m.send(MessageType::Forked, *static_cast<uint32_t *>(shared))) sys::exit(1);
-  return rearm_parent_death(m);
+  return m.send(MessageType::Forked, *static_cast<uint32_t *>(shared)) && rearm_parent_death(m);
 }
 
 bool run(const DropGroupsStep &, Machine &m) {

@@ -24,8 +24,7 @@ bool run(const SeccompStep &s, Machine &m) {
   if ((s.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) == 0) return true;
   // Close-on-exec by itself. Nobody may answer for the container once whoever it was handed to is gone.
   Fd listener(result);
-  if (!m.send(MessageType::Listener, static_cast<uint32_t>(listener.get())) || !m.await_proceed()) sys::exit(1);
-  return true;
+  return m.send(MessageType::Listener, static_cast<uint32_t>(listener.get())) && m.await_proceed();
 }
 
 } // namespace runt

@@ -135,7 +135,7 @@ function sentence(facts: FailureFacts): string {
   if (step.op === 'writeSelf') return `${subjectOf(facts)}write \`/proc/self/${failed.subject}\`: ${why}`
   if (step.op === 'verifySelf' && errnoCode(failed.errno) === 'ESTALE')
     return `the container's init has left the namespaces that it was created with (${failed.subject} is ${textOf(failed.detail)})`
-  const verb = verbs[step.op as StepName] ?? step.op
+  const verb = verbs[step.op as StepName] ?? 'read the plan'
   const subject = failed.subject === '' ? '' : ` ${failed.subject}`
   const call = failed.syscall === '' ? '' : ` (${failed.syscall})`
   return `${subjectOf(facts)}${verb}${subject}: ${why}${call}${kernelLog(facts)}`
