@@ -147,13 +147,13 @@ async function machineProblems(host: Host, { process, linux }: Spec): Promise<Co
 
 /** Nobody else can have made a keyring of this name before: whoever knew it could share the container's keys. */
 async function keyringName(host: Host, id: string): Promise<string> {
-  return `_ses.${id}.${await host.system.random()}`
+  return `_ses.${id}.${await attempt('name the session keyring', {}, () => host.system.random())}`
 }
 
 /** What the caller may do, as the compiler wants to know it. */
 async function callerOf({ system }: Host) {
   const euid = await system.euid()
-  const permitted = await system.permittedCapabilities()
+  const permitted = await attempt('learn what the caller may do', {}, () => system.permittedCapabilities())
   return { euid, permitted, inUserNamespace: await system.inUserNamespace() }
 }
 

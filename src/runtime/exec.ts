@@ -114,7 +114,7 @@ async function execFacts(
     listenFds: listen,
     euid: await context.host.system.euid(),
     inUserNamespace: await context.host.system.inUserNamespace(),
-    permitted: await context.host.system.permittedCapabilities(),
+    permitted: await attempt('learn what the caller may do', {}, () => context.host.system.permittedCapabilities()),
     seccomp: await loadFilter(context.host, dir, state),
   }
 }
@@ -298,7 +298,7 @@ async function setUp(
   })
   if (failed !== undefined) {
     // The container's last process left while its namespaces were joined (ESRCH), or one was to be made in them (ENOMEM).
-    const gone = { setns: 'ESRCH', fork: 'ENOMEM' }[plan.steps[failed.step]?.op as string]
+    const gone = { setns: 'ESRCH', clone3: 'ENOMEM' }[failed.syscall]
     const { errnoCode } = await import('./errno.ts')
     if (errnoCode(failed.errno) === gone) throw new StateError('STOPPED', 'cannot exec in a stopped container')
     const { stepError } = await import('./step-errors.ts')

@@ -145,7 +145,7 @@ export class Init {
       await this.host.processes.proceed(this.socket)
     } catch (error) {
       // init died at the sync point: the next message is the end of the talk.
-      if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error
+      if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw await explained('answer init', error)
     }
   }
 
@@ -155,7 +155,7 @@ export class Init {
     this.name = { pid, startTime: 0 }
     this.timed?.pids.push(pid)
     this.pidfd = -1
-    this.pidfd = await this.host.processes.pidfdOpen(pid)
+    this.pidfd = await attempt(`open process ${pid}`, {}, () => this.host.processes.pidfdOpen(pid))
     await this.learnStartTime()
     await this.reapRetired()
   }
@@ -165,7 +165,7 @@ export class Init {
       await this.host.processes.wait(pid)
     } catch (error) {
       // The foreground has done so.
-      if (!isErrno(error, 'ECHILD')) throw error
+      if (!isErrno(error, 'ECHILD')) throw await explained(`wait for process ${pid}`, error)
     }
   }
 
@@ -174,7 +174,7 @@ export class Init {
     if (retired === undefined) return
     this.retired = undefined
     try {
-      await this.host.processes.wait(retired.pid)
+      await attempt(`wait for process ${retired.pid}`, {}, () => this.host.processes.wait(retired.pid))
     } finally {
       await closeQuietly(this.host, retired.pidfd)
     }

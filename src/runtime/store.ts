@@ -55,7 +55,7 @@ export async function makeContainer(context: Context, id: string): Promise<{ dir
     }
   })
   try {
-    const lock = await lockDirectory(host, dir, true)
+    const lock = await attempt(`lock ${dir}`, {}, () => lockDirectory(host, dir, true))
     if (lock !== undefined) return { dir, lock }
   } catch (error) {
     await host.files.rmdir(dir)
