@@ -95,12 +95,29 @@ Fd open_temporary(const std::string &path, unsigned mode, std::string *name) {
   fail_with(EEXIST, "open", path);
 }
 
-// writeAtomic(path, text, mode). No fsync: what runt keeps lives on a tmpfs or is worthless after a crash of the
-// machine.
+// False where it did not come to be, whatever the reason.
+bool write_unnamed(const std::string &path, const std::string &text, unsigned mode) {
+  const size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const Fd fd(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
+  if (!fd.valid() || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
+  const std::string link = "/proc/self/fd/" + std::to_string(fd.get());
+  const auto give_name = [&] {
+    return ::linkat(AT_FDCWD, link.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  };
+  return give_name() || (errno == EEXIST && ::unlink(path.c_str()) == 0 && give_name());
+}
+
+// writeAtomic(path, text, mode, unnamed). No fsync: what runt keeps lives on a tmpfs or is worthless after a crash of
+// the machine.
+//
+// unnamed: the file has no name before it is whole, so that a process that is killed leaves none; what had the name
+// goes before. Where the filesystem has no such files, it is as without.
 Napi::Value write_atomic(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const std::string path = args.path(0);
   const std::string text = args.text(1, "text");
+  if (args.boolean(3, "unnamed") && write_unnamed(path, text, args.mode(2))) return info.Env().Undefined();
   std::string temporary;
   Fd fd = open_temporary(path, args.mode(2), &temporary);
   try {

@@ -24,7 +24,7 @@ export interface Addon {
   // files.cpp
   readText(path: string, maxBytes: number, missingOk: boolean): string | undefined
   writeExisting(path: string, text: string): void
-  writeAtomic(path: string, text: string, mode: number): void
+  writeAtomic(path: string, text: string, mode: number, unnamed: boolean): void
   writeNew(path: string, text: string, mode: number): void
   append(path: string, text: string, mode: number): void
   /** Bits of `openFlags`. */

@@ -68,7 +68,7 @@ function files(addon: Addon): Files {
     readText: (path, maxBytes = defaultMaxBytes) => addon.readText(path, maxBytes, false)!,
     readTextIfExists: (path) => addon.readText(path, defaultMaxBytes, true),
     writeExisting: (path, text) => addon.writeExisting(path, text),
-    writeAtomic: (path, text, mode = 0o600) => addon.writeAtomic(path, text, mode),
+    writeAtomic: (path, text, mode = 0o600, unnamed = false) => addon.writeAtomic(path, text, mode, unnamed),
     writeNew: (path, text, mode) => addon.writeNew(path, text, mode),
     append: (path, text, mode) => addon.append(path, text, mode),
     status: (path, options) => addon.status(path, options?.follow ?? true),

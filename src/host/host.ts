@@ -33,8 +33,11 @@ export interface Files {
   readTextIfExists(path: string): Awaitable<string | undefined>
   /** One write(2) of the whole text to an existing file: cgroup and proc files. */
   writeExisting(path: string, text: string): Awaitable<void>
-  /** Temporary file beside it, then rename(2): a reader sees the old or the new content, never a part. Mode 0600 unless told. */
-  writeAtomic(path: string, text: string, mode?: number): Awaitable<void>
+  /**
+   * Temporary file beside it, then rename(2): a reader sees the old or the new content, never a part. Mode 0600 unless told.
+   * @param unnamed the temporary file has no name either, where the filesystem can do so: whoever is killed leaves none
+   */
+  writeAtomic(path: string, text: string, mode?: number, unnamed?: boolean): Awaitable<void>
   /** O_CREAT|O_EXCL: fails with EEXIST. */
   writeNew(path: string, text: string, mode: number): Awaitable<void>
   /** One write(2) with O_APPEND|O_CREAT, so that concurrent writers never mix lines. */

@@ -13,7 +13,7 @@ export async function writePidFile(
   if (pidFile === undefined) return
   const file = absolute(globals, pidFile)
   await attempt(`write pid file ${file}`, { origin: '--pid-file' }, () =>
-    host.files.writeAtomic(file, String(init.name.pid), 0o644),
+    host.files.writeAtomic(file, String(init.name.pid), 0o644, true),
   )
   undo.push(`remove pid file ${file}`, () => host.files.unlink(file))
 }

@@ -49,7 +49,7 @@ test('standard streams that were closed are open on the null device once the add
     import { loadAddon } from ${JSON.stringify(path.join(project, 'src/host/addon.ts'))}
     const addon = loadAddon()
     const place = process.argv[1]
-    addon.writeAtomic(place, [0, 1, 2].map((fd) => addon.readLink('/proc/self/fd/' + fd)).join(), 0o600)`
+    addon.writeAtomic(place, [0, 1, 2].map((fd) => addon.readLink('/proc/self/fd/' + fd)).join(), 0o600, false)`
   const directory = mkdtempSync(path.join(tmpdir(), 'runt-host-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   const result = path.join(directory, 'result')
@@ -134,7 +134,7 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   exportClose: [1 << 30],
   readText: ['/nowhere/file', 10, false],
   writeExisting: ['/nowhere/file', 'text'],
-  writeAtomic: ['/nowhere/file', 'text', 0o600],
+  writeAtomic: ['/nowhere/file', 'text', 0o600, true],
   writeNew: ['/nowhere/file', 'text', 0o600],
   append: ['/nowhere/file', 'text', 0o600],
   open: ['/nowhere/file', 1],

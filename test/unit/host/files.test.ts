@@ -111,6 +111,31 @@ test('an atomic write does not write through a symlink that waits at its name', 
   t.is(readFileSync(path.join(directory, 'pid'), 'utf8'), '1')
 })
 
+test('an atomic write of a file without a name is like any other', async (t) => {
+  const directory = temporaryDirectory(t)
+  const file = path.join(directory, 'pid')
+  await files.writeAtomic(file, 'new', 0o640, true)
+  t.is(readFileSync(file, 'utf8'), 'new')
+  t.is(statSync(file).mode & 0o777, 0o640)
+  symlinkSync('victim', path.join(directory, 'link'))
+  writeFileSync(path.join(directory, 'victim'), 'untouched')
+  for (const name of ['pid', 'link']) await files.writeAtomic(path.join(directory, name), 'newer', 0o644, true)
+  t.deepEqual(
+    ['pid', 'link', 'victim'].map((name) => readFileSync(path.join(directory, name), 'utf8')),
+    ['newer', 'newer', 'untouched'],
+  )
+  t.deepEqual(readdirSync(directory).sort(), ['link', 'pid', 'victim'])
+  const missing = path.join(directory, 'missing/pid')
+  await failure(t, () => files.writeAtomic(missing, 'x', 0o644, true), {
+    code: 'ENOENT',
+    syscall: 'open',
+    path: missing,
+  })
+  mkdirSync(path.join(directory, 'taken'))
+  await failure(t, () => files.writeAtomic(path.join(directory, 'taken'), 'x', 0o644, true), { code: 'EISDIR' })
+  t.deepEqual(readdirSync(directory).sort(), ['link', 'pid', 'taken', 'victim'])
+})
+
 test('a new file is never written over an old one', async (t) => {
   const file = path.join(temporaryDirectory(t), 'file')
   await files.writeNew(file, 'first', 0o644)
