@@ -47,7 +47,7 @@ export async function update(request: UpdateRequest, context: Context): Promise<
     const before = compileResources(affected(known, wanted)).writes
     const path = cgroupOf(state, 'update')
     const { root } = state.cgroup!
-    await applyUpdate(host, { root, path, writes, before, check, devices: devices?.filter })
+    const back = await applyUpdate(host, { root, path, writes, before, check, devices: devices?.filter })
     if (state.cgroup?.unit !== undefined) {
       const { updateUnit } = await import('./systemd.ts')
       await updateUnit(host, state.cgroup, writes)
@@ -60,10 +60,10 @@ export async function update(request: UpdateRequest, context: Context): Promise<
       const undo = new Undo()
       undo.push('take the limits back', async () => {
         const old = devices && compileDevices(known.devices).filter
-        await applyUpdate(host, { root, path, writes: before, before: writes, check: undefined, devices: old })
+        await applyUpdate(host, { root, path, writes: back, before: writes, check: undefined, devices: old })
         if (state.cgroup?.unit !== undefined) {
           const { updateUnit } = await import('./systemd.ts')
-          await updateUnit(host, state.cgroup, before)
+          await updateUnit(host, state.cgroup, back)
         }
       })
       throw await undo.after(error)

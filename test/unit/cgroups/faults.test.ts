@@ -8,7 +8,7 @@ import { applyUpdate } from '../../../src/cgroups/update.ts'
 import type { Resources } from '../../../src/spec/schema.gen.ts'
 import { FakeCgroupfs, runtError } from './fake-cgroupfs.ts'
 
-function update(fake: FakeCgroupfs, path: string, resources: Resources): Promise<void> {
+function update(fake: FakeCgroupfs, path: string, resources: Resources): Promise<unknown> {
   const { writes } = compileResources(resources)
   const { host, root } = fake
   return applyUpdate(host, { root, path: root + path, writes, before: [], check: undefined, devices: undefined })

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
-import { InvalidConfigError } from '../../../src/errors.ts'
+import { InvalidConfigError, RuntError } from '../../../src/errors.ts'
 import { kill } from '../../../src/runtime/kill.ts'
 import { run } from '../../../src/runtime/run.ts'
 import { update, type UpdateRequest } from '../../../src/runtime/update.ts'
@@ -74,7 +74,9 @@ test('the burst in force makes room for another quota', async (t) => {
   const { host } = await act(t, world, (context) =>
     update({ id: 'web', resources: { cpu: { quota: 5000, burst: 100 } } }, context),
   )
-  const writes = host.effects.filter((effect) => effect.includes('/cpu.max'))
+  const writes = host.effects.filter(
+    (effect) => effect.startsWith('files.writeExisting') && effect.includes('/cpu.max'),
+  )
   t.deepEqual(
     writes.map((effect) => effect.split('/').at(-1)),
     ['cpu.max.burst 0', 'cpu.max 5000 100000', 'cpu.max.burst 100'],
@@ -105,6 +107,24 @@ test('when a value is refused, those before it are taken back', async (t) => {
   t.deepEqual(files(world, 'pids.max', 'memory.max'), ['5', '1000'])
   await change(t, world, { memory: { limit: 3000 } })
   t.deepEqual(files(world, 'pids.max', 'memory.max'), ['5', '3000'])
+})
+
+test('limits that there were none of before are taken back to what their files said', async (t) => {
+  const resources = { cpu: { quota: 5000, shares: 2000 }, memory: { limit: 2000, swap: 3000 } }
+  const { host } = await act(t, await running(t, {}), (context) => update({ id: 'web', resources }, context))
+  for (const last of [/cpu\.max 5000/, /^files\.writeAtomic .*state\.json/]) {
+    const failAt = host.effects.findIndex((effect) => last.test(effect))
+    const world = await running(t, {})
+    const said = { 'memory.max': 'max', 'memory.swap.max': 'max', 'cpu.weight': '100', 'cpu.max': 'max 100000' }
+    for (const [file, value] of Object.entries(said)) world.write(`${cgroup}/${file}`, `${value}\n`)
+    const { error } = await act(t, world, (context) => update({ id: 'web', resources }, context), { failAt })
+    t.true(error instanceof RuntError)
+    t.deepEqual(
+      files(world, ...Object.keys(said)).map((text) => text?.trim()),
+      Object.values(said),
+      String(last),
+    )
+  }
 })
 
 test('when the state cannot be written, the limits are what they were, and so is what is known of them', async (t) => {
