@@ -181,13 +181,15 @@ test('a paused container takes no process, but with --ignore-paused, which goes 
   t.regex(refused.stderr, /cannot exec in a paused container \(use --ignore-paused to override\)/)
   const child = sandbox.start(['exec', '--ignore-paused', sandbox.id, 'inside', 'echo', 'thawed'])
   let output = ''
+  let errors = ''
   child.stdout!.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   const ended = new Promise((resolve) => child.on('close', resolve))
   await new Promise((resolve) => setTimeout(resolve, 500))
   t.is(output, '')
   t.is(child.exitCode, null)
   writeFileSync(freezer, '0')
-  t.is(await ended, 0)
+  t.is(await ended, 0, errors)
   t.is(output, 'thawed\n')
 })
 
