@@ -50,6 +50,7 @@ Napi::Object register_all(Napi::Env env, Napi::Object exports) {
   runt::bind_files(exports);
   runt::bind_foreground(exports);
   runt::bind_hooks(exports);
+  runt::bind_locks(exports);
   runt::bind_messages(exports);
   runt::bind_netlink(exports);
   runt::bind_notify(exports);

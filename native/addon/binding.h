@@ -100,6 +100,7 @@ void bind_export(Napi::Object exports);
 void bind_files(Napi::Object exports);
 void bind_foreground(Napi::Object exports);
 void bind_hooks(Napi::Object exports);
+void bind_locks(Napi::Object exports);
 void bind_messages(Napi::Object exports);
 void bind_netlink(Napi::Object exports);
 void bind_notify(Napi::Object exports);

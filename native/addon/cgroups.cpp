@@ -1,10 +1,12 @@
 // chownCgroup(cgroup, files, uid): gives a cgroup, by its descriptor, and files in it to a user.
+// waitForCgroupEvent(path, line, timeoutMs): until cgroup.events has that line.
 // cgroupTasksBelow(path): what lives in the cgroups below another; removeCgroupsBelow(path): removes those cgroups. A
 // container that may write to its cgroup names and nests them as it likes: names that are no UTF-8, more levels than a
 // path can have, or than this process can have descriptors. So all goes by descriptors, of which a few are open at a
 // time.
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 
 #include <charconv>
 #include <cstring>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "binding.h"
+#include "clock.h"
 #include "fd.h"
 
 namespace runt {
@@ -173,6 +176,42 @@ Napi::Value cgroup_tasks_below(const Napi::CallbackInfo &info) {
   return result;
 }
 
+// From its beginning: only then does the kernel note what was seen, and poll(2) tell of what is newer. False where
+// there is no such cgroup any more.
+bool read_events(const Fd &file, std::string &text, const std::string &path) {
+  char part[512];
+  const ssize_t size = retry([&] { return ::pread(file.get(), part, sizeof part, 0); });
+  if (size == -1 && errno == ENODEV) return false;
+  if (size == -1) fail("read", path);
+  text.assign(part, static_cast<size_t>(size));
+  return true;
+}
+
+bool has_line(const std::string &text, const std::string &line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+// waitForCgroupEvent(path, line, timeoutMs): what is read tells the truth, POLLPRI that it may have changed
+// (cgroup-v2.rst, "Basic Operations"). A cgroup that is not there will not change: true.
+Napi::Value wait_for_cgroup_event(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  const std::string path = args.path(0);
+  const std::string line = args.string(1, "line");
+  const Deadline deadline(args.integer(2, "timeoutMs", 0, INT32_MAX));
+  const Fd cgroup = open_directory(AT_FDCWD, path.c_str());
+  const Fd file = cgroup.valid() ? Fd(::openat(cgroup.get(), "cgroup.events", O_RDONLY | O_CLOEXEC)) : Fd();
+  if (!file.valid() && (errno == ENOENT || errno == ENODEV || errno == ENOTDIR))
+    return Napi::Boolean::New(info.Env(), true);
+  if (!file.valid()) fail("open", path);
+  for (std::string text;;) {
+    const int left = deadline.left();
+    if (!read_events(file, text, path) || has_line(text, line)) return Napi::Boolean::New(info.Env(), true);
+    if (left == 0) return Napi::Boolean::New(info.Env(), false);
+    pollfd entry = {file.get(), POLLPRI, 0};
+    if (::poll(&entry, 1, left) == -1 && errno != EINTR) fail("poll", path);
+  }
+}
+
 constexpr gid_t same_group = static_cast<gid_t>(-1);
 
 Napi::Value chown_cgroup(const Napi::CallbackInfo &info) {
@@ -194,6 +233,7 @@ Napi::Value chown_cgroup(const Napi::CallbackInfo &info) {
 
 void bind_cgroups(Napi::Object exports) {
   bind<chown_cgroup>(exports, "chownCgroup");
+  bind<wait_for_cgroup_event>(exports, "waitForCgroupEvent");
   bind<cgroup_tasks_below>(exports, "cgroupTasksBelow");
   bind<remove_cgroups_below>(exports, "removeCgroupsBelow");
 }

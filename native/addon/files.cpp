@@ -1,8 +1,7 @@
-// Files and descriptors: reading, writing, locking.
+// Files and descriptors: reading and writing.
 // allow path in this file: the caller names what is runt’s own on the host, or what config.json names there
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -208,20 +207,6 @@ Napi::Value write_stream(const Napi::CallbackInfo &info) {
   return Napi::Boolean::New(info.Env(), true);
 }
 
-Napi::Value lock(const Napi::CallbackInfo &info) {
-  const Arguments args(info);
-  const int fd = args.fd(0, "fd");
-  const int how = LOCK_EX | (args.boolean(1, "wait") ? 0 : LOCK_NB);
-  if (retry([&] { return ::flock(fd, how); }) != 0) fail("flock");
-  return info.Env().Undefined();
-}
-
-Napi::Value lock_shared(const Napi::CallbackInfo &info) {
-  const int fd = Arguments(info).fd(0, "fd");
-  if (retry([&] { return ::flock(fd, LOCK_SH); }) != 0) fail("flock");
-  return info.Env().Undefined();
-}
-
 } // namespace
 
 void bind_files(Napi::Object exports) {
@@ -235,8 +220,6 @@ void bind_files(Napi::Object exports) {
   bind<read_fd>(exports, "read");
   bind<write_fd>(exports, "write");
   bind<write_stream>(exports, "writeStream");
-  bind<lock>(exports, "lock");
-  bind<lock_shared>(exports, "lockShared");
 }
 
 } // namespace runt

@@ -7,6 +7,7 @@
 
 #include "binding.h"
 #include "child.h"
+#include "clock.h"
 #include "exit_status.h"
 
 namespace runt {

@@ -8,10 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <ctime>
-
 #include "../common/sched_attr.h"
 #include "binding.h"
+#include "clock.h"
 #include "exit_status.h"
 #include "fd.h"
 
@@ -27,12 +26,6 @@ Napi::Value exit_status(Napi::Env env, const siginfo_t &info) {
   result.Set("kind", exited ? "exited" : "signaled");
   result.Set(exited ? "code" : "signal", info.si_status);
   return result;
-}
-
-int64_t monotonic_ms() {
-  timespec now;
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
 }
 
 namespace {
@@ -73,11 +66,10 @@ Napi::Value pidfd_get_fd(const Napi::CallbackInfo &info) {
 Napi::Value pidfd_wait(const Napi::CallbackInfo &info) {
   const Arguments args(info);
   const int pidfd = args.fd(0, "pidfd");
-  const auto timeout = args.integer(1, "timeoutMs", -1, INT32_MAX);
-  const int64_t end = monotonic_ms() + timeout;
-  for (int64_t left = timeout;; left = end - monotonic_ms()) {
+  const Deadline deadline(args.integer(1, "timeoutMs", -1, INT32_MAX));
+  for (;;) {
     pollfd entry = {pidfd, POLLIN, 0};
-    const int ready = ::poll(&entry, 1, timeout < 0 ? -1 : static_cast<int>(left > 0 ? left : 0));
+    const int ready = ::poll(&entry, 1, deadline.left());
     if (ready == -1 && errno != EINTR) fail("poll");
     if (ready == 1 && (entry.revents & POLLNVAL) != 0) fail_with(EBADF, "poll");
     if (ready == 1) return Napi::Boolean::New(info.Env(), true);

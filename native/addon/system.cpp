@@ -74,16 +74,6 @@ Napi::Value random(const Napi::CallbackInfo &info) {
   return Napi::String::New(info.Env(), text);
 }
 
-Napi::Value sleep(const Napi::CallbackInfo &info) {
-  const Arguments args(info);
-  const auto ms = args.integer(0, "ms", 0, INT32_MAX);
-  timespec left = {ms / 1000, ms % 1000 * 1000000};
-  while (::nanosleep(&left, &left) != 0) {
-    if (errno != EINTR) fail("nanosleep");
-  }
-  return info.Env().Undefined();
-}
-
 } // namespace
 
 void bind_system(Napi::Object exports) {
@@ -94,7 +84,6 @@ void bind_system(Napi::Object exports) {
   bind<egid>(exports, "egid");
   bind<in_user_namespace>(exports, "inUserNamespace");
   bind<kernel_release>(exports, "kernelRelease");
-  bind<sleep>(exports, "sleep");
   bind<random>(exports, "random");
 }
 

@@ -1,5 +1,5 @@
-// watchFiles(paths): a descriptor that can be read when one of the files was modified.
-// catchSignals(signals): from now on these wait for waitFor; none gives them their former meaning back.
+// watchFiles(paths): a descriptor that can be read when one of the files was modified, or in a directory one was
+// replaced. catchSignals(signals): from now on these wait for waitFor; none gives them their former meaning back.
 // waitFor(fds, timeoutMs): sleeps until there is something to do.
 #include <poll.h>
 #include <sys/inotify.h>
@@ -25,7 +25,8 @@ Napi::Value watch_files(const Napi::CallbackInfo &info) {
   Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!watch.valid()) fail("inotify_init1");
   for (const std::string &path : paths) {
-    if (::inotify_add_watch(watch.get(), path.c_str(), IN_MODIFY) == -1) fail("inotify_add_watch", path);
+    if (::inotify_add_watch(watch.get(), path.c_str(), IN_MODIFY | IN_MOVED_TO | IN_DELETE_SELF) == -1)
+      fail("inotify_add_watch", path);
   }
   return Napi::Number::New(info.Env(), watch.release());
 }

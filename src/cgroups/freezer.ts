@@ -2,11 +2,9 @@
 import { RuntError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import { failed, goneError, isGone } from './failures.ts'
-import { flatKey } from './fs.ts'
 
 /** How long processes may take to stop, in milliseconds: one that waits for a device stops only after it. */
 const patience = 10_000
-const pause = 5
 
 /**
  * Freezes the cgroup, and returns once every process stands still; or thaws it.
@@ -14,15 +12,11 @@ const pause = 5
  */
 export async function freezeCgroup(host: Host, path: string, frozen: boolean): Promise<void> {
   await write(host, path, frozen)
-  for (let waited = 0; frozen && !(await standsStill(host, path)); waited += pause) {
-    if (waited >= patience) {
-      await write(host, path, false)
-      throw new RuntError('CGROUP_FREEZE', `freeze cgroup ${path}: its processes do not stop`, {
-        hint: 'one of them waits in the kernel: ps -o pid,stat,wchan shows D',
-      })
-    }
-    await host.system.sleep(pause)
-  }
+  if (!frozen || (await host.cgroups.waitForEvent(path, 'frozen 1', patience))) return
+  await write(host, path, false)
+  throw new RuntError('CGROUP_FREEZE', `freeze cgroup ${path}: its processes do not stop`, {
+    hint: 'one of them waits in the kernel: ps -o pid,stat,wchan shows D',
+  })
 }
 
 async function write(host: Host, path: string, frozen: boolean): Promise<void> {
@@ -32,9 +26,4 @@ async function write(host: Host, path: string, frozen: boolean): Promise<void> {
     if (isGone(error)) throw goneError(path, error)
     throw failed('CGROUP_FREEZE', `${frozen ? 'freeze' : 'thaw'} cgroup ${path}`, error)
   }
-}
-
-async function standsStill(host: Host, path: string): Promise<boolean> {
-  const events = await host.files.readTextIfExists(`${path}/cgroup.events`)
-  return events === undefined || flatKey(events, 'frozen') === '1'
 }

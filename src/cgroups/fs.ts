@@ -135,6 +135,14 @@ async function killMember(host: Host, path: string, pid: number): Promise<void> 
 const patience = 10_000
 
 /**
+ * After so many milliseconds, and then after twice as many, up to the last, a cgroup that has not become empty is looked at and
+ * killed again: kernels before 6.14 may spare what was being forked, and where somebody else removes the cgroup within 10 ms of its
+ * end the kernel never tells of that.
+ */
+const firstWait = 16
+const lastWait = 128
+
+/**
  * Removes a container's cgroup and those below it, killing what still runs there. Its ancestors stay. Missing is fine.
  *
  * `root` is the hierarchy's; `path` must lie below it, and must have been made for the container: everything in it dies.
@@ -143,12 +151,14 @@ const patience = 10_000
 export async function removeCgroup(host: Host, root: string, path: string): Promise<void> {
   assertBelow(root, path)
   if (await tryRemove(host, path)) return
-  for (let delay = 1, waited = 0; ; delay = Math.min(delay * 2, 100)) {
-    if (await isPopulated(host, path)) await killCgroup(host, path)
+  const end = (await host.system.monotonic()) + patience
+  for (let wait = firstWait; ; wait = Math.min(wait * 2, lastWait)) {
+    const populated = await isPopulated(host, path)
+    if (populated) await killCgroup(host, path)
     else if ((await removeDescendants(host, path)) && (await tryRemove(host, path))) return
-    if (waited >= patience) throw await busy(host, path)
-    await host.system.sleep(delay)
-    waited += delay
+    if ((await host.system.monotonic()) >= end) throw await busy(host, path)
+    // Empty and not removed: somebody goes on making cgroups in it, and nothing tells when that ends.
+    await host.cgroups.waitForEvent(path, populated ? 'populated 0' : 'populated 1', wait)
   }
 }
 

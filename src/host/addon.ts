@@ -16,6 +16,7 @@ import type {
   Fd,
   FileStatus,
   InitMessage,
+  LockOutcome,
   Refused,
 } from './host.ts'
 
@@ -34,8 +35,10 @@ export interface Addon {
   write(fd: Fd, data: Uint8Array): void
   /** False where nobody reads any more. */
   writeStream(fd: Fd, text: string): boolean
+  // locks.cpp
   lock(fd: Fd, wait: boolean): void
   lockShared(fd: Fd): void
+  lockWithin(fd: Fd, watch: Fd, timeoutMs: number): LockOutcome
   // directories.cpp
   status(path: string, follow: boolean): FileStatus | undefined
   readLink(path: string): string
@@ -118,6 +121,7 @@ export interface Addon {
   relayReady(socket: Fd, host: Fd, pid: number, pidfd: Fd): void
   // cgroups.cpp
   chownCgroup(cgroup: Fd, files: readonly string[], uid: number): void
+  waitForCgroupEvent(path: string, line: string, timeoutMs: number): boolean
   cgroupTasksBelow(path: string): { processes: number[]; threads: number[] }
   removeCgroupsBelow(path: string): boolean
   // digest.cpp
@@ -188,7 +192,6 @@ export interface Addon {
   egid(): number
   inUserNamespace(): boolean
   kernelRelease(): string
-  sleep(ms: number): void
   random(): string
 }
 

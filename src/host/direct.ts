@@ -89,9 +89,12 @@ function files(addon: Addon): Files {
     close: (fd) => addon.close(fd),
     read: (fd, max) => addon.read(fd, max),
     waitReadable: (fd, timeoutMs) => addon.pidfdWait(fd, timeoutMs),
+    // Of the writing end poll(2) tells that alone, asked or not (POLLERR).
+    waitUnread: (fd, timeoutMs) => addon.pidfdWait(fd, timeoutMs),
     write: (fd, data) => addon.write(fd, data),
     lock: (fd, wait) => addon.lock(fd, wait),
     lockShared: (fd) => addon.lockShared(fd),
+    lockWithin: (fd, watch, timeoutMs) => addon.lockWithin(fd, watch, timeoutMs),
     filesystemType: (path) => addon.filesystemType(path),
   }
 }
@@ -149,6 +152,7 @@ function cgroups(addon: Addon): Cgroups {
   return {
     setDeviceFilter: (cgroup, program) => addon.setDeviceFilter(cgroup, program),
     chown: (cgroup, files, uid) => addon.chownCgroup(cgroup, files, uid),
+    waitForEvent: (path, line, timeoutMs) => addon.waitForCgroupEvent(path, line, timeoutMs),
     tasksBelow: (path) => addon.cgroupTasksBelow(path),
     removeBelow: (path) => addon.removeCgroupsBelow(path),
   }
@@ -229,7 +233,6 @@ function system(addon: Addon): System {
     inUserNamespace: () => addon.inUserNamespace(),
     kernelRelease: () => addon.kernelRelease(),
     architecture: () => ownEngine?.architecture ?? nodeProcess.arch,
-    sleep: (ms) => addon.sleep(ms),
     random: () => addon.random(),
     ownCommand: () => commandOf(addon.realPath('/proc/self/exe')),
   }

@@ -71,14 +71,27 @@ export interface Files {
   read(fd: Fd, max: number): Awaitable<Uint8Array>
   /** Waits until reading would not wait, or at most so many milliseconds (-1: for ever): poll(2). False: the time is over. */
   waitReadable(fd: Fd, timeoutMs: number): Awaitable<boolean>
+  /**
+   * Waits until nobody has the reading end of a pipe or fifo any more, of which this is the writing end, or at most so many
+   * milliseconds. False: the time is over.
+   */
+  waitUnread(fd: Fd, timeoutMs: number): Awaitable<boolean>
   write(fd: Fd, data: Uint8Array): Awaitable<void>
   /** flock(2), exclusive. Waits unless `wait` is false, when a held lock gives EAGAIN (of the same number as EWOULDBLOCK). Released by `close`. */
   lock(fd: Fd, wait: boolean): Awaitable<void>
   /** The same, shared (LOCK_SH). Waits. */
   lockShared(fd: Fd): Awaitable<void>
+  /**
+   * The same, exclusive, waiting at most so many milliseconds (`late`), and only until `watch` can be read (`changed`; -1: it is
+   * none). Costs a process where it has to wait.
+   */
+  lockWithin(fd: Fd, watch: Fd, timeoutMs: number): Awaitable<LockOutcome>
   /** Type of the filesystem: statfs(2) f_type; undefined where the path does not exist. */
   filesystemType(path: string): Awaitable<number | undefined>
 }
+
+/** What became of a wait for a lock. */
+export type LockOutcome = 'locked' | 'changed' | 'late'
 
 /** open(2) flags that `Files.open` takes (values of x86-64 and arm64 alike, except O_DIRECTORY and O_NOFOLLOW: see direct.ts). */
 export const openFlags = {
@@ -237,7 +250,10 @@ export interface Woken {
 
 /** What a command waits for that goes on for as long as somebody wants it to. */
 export interface Events {
-  /** inotify(7), IN_MODIFY: a descriptor that can be read when one of the files was modified. The caller closes it. */
+  /**
+   * inotify(7): a descriptor that can be read when one of the files was modified or removed, or in one that is a directory a file
+   * was modified or replaced. The caller closes it.
+   */
   watchFiles(paths: readonly string[]): Awaitable<Fd>
   /** From now on these signals end `waitFor` instead of this process; none: they have their former meaning again. */
   catchSignals(signals: readonly number[]): Awaitable<void>
@@ -271,6 +287,11 @@ export interface Cgroups {
   setDeviceFilter(cgroup: Fd, program: Uint8Array): Awaitable<void>
   /** Gives a cgroup's directory, and those of these files in it that are there, to a user; their group stays. */
   chown(cgroup: Fd, files: readonly string[], uid: number): Awaitable<void>
+  /**
+   * Waits until the cgroup.events of a cgroup's directory has that line (`populated 0`, `frozen 1`), or at most so many milliseconds.
+   * The kernel may tell 10 ms late. True also where there is no such cgroup (any more); false: the time is over.
+   */
+  waitForEvent(path: string, line: string, timeoutMs: number): Awaitable<boolean>
   /**
    * What lives in the cgroups below a directory of cgroup v2, however they are named and nested, in no order: processes, and of
    * threaded cgroups the threads. Of a missing one, nothing.
@@ -392,7 +413,6 @@ export interface System {
   kernelRelease(): Awaitable<string>
   /** `x64` or `arm64`. */
   architecture(): Awaitable<string>
-  sleep(ms: number): Awaitable<void>
   /** 128 random bits of the kernel, in hexadecimal. */
   random(): Awaitable<string>
   /** The arguments that start the command runt as this very program, the path of an executable first. */

@@ -98,7 +98,6 @@ export async function destroyCgroup(host: Host, cgroup: SavedCgroup): Promise<vo
 
 /** How long an init that lost its runt may take to leave, in milliseconds. */
 const patience = 2000
-const pause = 10
 
 /**
  * Removes the cgroup of a creation that was interrupted before it noted its init. What runs in there may be that init, which
@@ -106,16 +105,19 @@ const pause = 10
  * and neither is then the cgroup.
  */
 export async function abandonCgroup(host: Host, cgroup: SavedCgroup): Promise<void> {
-  for (let waited = 0; ; waited += pause) {
-    try {
-      await host.files.rmdir(cgroupDir(cgroup))
-      return
-    } catch (error) {
-      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return
-      if (!isErrno(error, 'EBUSY', 'ENOTEMPTY')) throw error
-      if (waited >= patience) return
-    }
-    await host.system.sleep(pause)
+  const dir = cgroupDir(cgroup)
+  if (await removeIfEmpty(host, dir)) return
+  if (await host.cgroups.waitForEvent(dir, 'populated 0', patience)) await removeIfEmpty(host, dir)
+}
+
+async function removeIfEmpty({ files }: Host, dir: string): Promise<boolean> {
+  try {
+    await files.rmdir(dir)
+    return true
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return true
+    if (isErrno(error, 'EBUSY', 'ENOTEMPTY')) return false
+    throw error
   }
 }
 
@@ -134,14 +136,13 @@ export async function signalCgroup(host: Host, cgroup: SavedCgroup, signal: numb
   return pids.length
 }
 
-/** How often a cgroup is looked at for what was being forked when it was killed: kernels before 6.14 may spare that. */
-const looks = 10
+/** How often a cgroup is killed until it is empty: kernels before 6.14 may spare what was being forked. */
+const kills = 10
 
 async function killAll(host: Host, dir: string): Promise<void> {
-  for (let look = 0; look < looks; look++) {
+  for (let kill = 1; kill <= kills; kill++) {
     await fs.killCgroup(host, dir)
-    if ((await fs.isPopulated(host, dir)) !== true) return
-    await host.system.sleep(look + 1)
+    if (await host.cgroups.waitForEvent(dir, 'populated 0', kill)) return
   }
 }
 

@@ -11,11 +11,10 @@ import type { DeleteRequest } from './requests.ts'
 import { SIGKILL } from './signals.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
-import { lockContainer, readState, tryLock } from './store.ts'
+import { lockContainer, lockWithin, readState } from './store.ts'
 
 /** How long a killed process, or a command that holds the container, may take to be gone, in milliseconds. */
 const patience = 10_000
-const pause = 10
 
 /**
  * Removes what a container left behind. A `created` one is ended first, a running one only with `force`.
@@ -62,13 +61,13 @@ async function forceDelete(id: string, context: Context): Promise<void> {
  * undefined where there is no container (any more).
  */
 async function interruptAndLock(host: Host, dir: string): Promise<Fd | undefined> {
-  for (let waited = 0; waited <= patience; waited += pause) {
-    const lock = await attempt(`lock ${dir}`, {}, () => tryLock(host, dir))
-    if (lock !== 'held') return lock
-    const state = await readState(host, dir).catch(() => undefined)
-    if (state !== undefined) await killProcess(host, state)
-    await host.system.sleep(pause)
-  }
+  const lock = await attempt(`lock ${dir}`, {}, () =>
+    lockWithin(host, dir, patience, async () => {
+      const state = await readState(host, dir).catch(() => undefined)
+      if (state !== undefined) await killProcess(host, state)
+    }),
+  )
+  if (lock !== 'held') return lock
   throw new RuntError('BUSY', `another command has been working on the container for ${patience / 1000} seconds`, {
     hint: `"fuser ${dir}" shows it`,
   })

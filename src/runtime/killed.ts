@@ -10,9 +10,6 @@ import type { SavedState } from './state.ts'
 /** What init calls itself until it executes a program (native/init/main.cpp). */
 const initName = 'runt:init'
 
-/** How often the process is looked at, a millisecond apart, until it is the program or dead. */
-const looks = 1000
-
 /**
  * Says why the program was not executed: execve(2) itself takes memory, and when the kernel kills init in it, nobody reports. A
  * program that is killed has another name; one that was reaped tells nothing.
@@ -26,16 +23,13 @@ export async function whyNotExecuted(
   who?: string,
 ): Promise<Error | undefined> {
   if (cgroup === undefined) return undefined
-  // What executes a program closes its descriptors before it gets the new name, and what dies before it is dead.
-  for (let look = 0; look < looks; look++) {
-    const text = await readOfProcess(host, String(process.pid), 'stat')
-    const stat = text === undefined ? undefined : parseStat(text)
-    if (stat?.startTime !== process.startTime) return undefined
-    if (!text!.startsWith(`${process.pid} (${initName})`)) return undefined
-    if (stat.state === 'Z' || stat.state === 'X') return explainDeath(host, cgroupDir(cgroup), who)
-    await host.system.sleep(1)
-  }
-  return undefined
+  const text = await readOfProcess(host, String(process.pid), 'stat')
+  const stat = text === undefined ? undefined : parseStat(text)
+  if (stat?.startTime !== process.startTime) return undefined
+  if (!text!.startsWith(`${process.pid} (${initName})`)) return undefined
+  // Its descriptors are closed already, or nobody would ask. What dies was marked before that; what is not marked executes a program,
+  // can no more go back, and gets the program's name next.
+  return stat.ending ? explainDeath(host, cgroupDir(cgroup), who) : undefined
 }
 
 /** Why the process of an `exec` left without a word before it was ready. */

@@ -1,14 +1,14 @@
 /** `start`: lets a created container execute its program. */
 import { concat } from '../bytes.ts'
 import { RuntError, StateError } from '../errors.ts'
-import { openFlags, phase, type Fd, type Host } from '../host/host.ts'
+import { openFlags, phase, type Fd } from '../host/host.ts'
 import { locate } from './bundle.ts'
 import { notifyAddress, type Context } from './context.ts'
 import { attempt, closeQuietly, isErrno, Undo } from './failures.ts'
 import type { Notify } from './notify.ts'
 import type { ProcessName } from './procfs.ts'
 import type { SavedState } from './state.ts'
-import { deriveStatus, waitsForStart } from './status.ts'
+import { deriveStatus } from './status.ts'
 import { loadState, lockContainer, startedFifo, startFifo, timesFile } from './store.ts'
 
 /**
@@ -74,15 +74,15 @@ export async function startProgram(
   const { host } = context
   const started = await openStarted(context, dir)
   let answer: Uint8Array
+  let go: Fd | undefined
   try {
-    await phase(host, 'give the go', () => giveTheGo(context, dir))
+    go = await phase(host, 'give the go', () => giveTheGo(context, dir))
     if (state.startHooks !== undefined)
       await (await import('./hooks.ts')).attendStartHooks(context, state.startHooks, started)
-    answer = await phase(host, 'wait for the program', () =>
-      attempt('wait for the program', {}, () => readAll(context, started)),
-    )
+    answer = await phase(host, 'wait for the program', () => hear(context, started, go!))
   } finally {
     await closeQuietly(host, started)
+    if (go !== undefined) await closeQuietly(host, go)
     const { pid, lateFrom, lateSteps } = state
     await host.trace?.takeTimes(`${dir}/${timesFile}`, { pids: [pid], from: lateFrom, steps: lateSteps })
   }
@@ -92,7 +92,6 @@ export async function startProgram(
       const error = await whyNotExecuted(host, state, state)
       if (error !== undefined) throw error
     }
-    await becomeRunning(host, dir)
     if (!state.hooks?.poststart?.length) return
     const { runPoststart } = await import('./hooks.ts')
     return runPoststart(context, state, hooksDirectory)
@@ -105,16 +104,21 @@ export async function startProgram(
   throw failedStep({ failed, step, architecture: await host.system.architecture() })
 }
 
-/** How often the start fifo is looked at, a millisecond apart, before it is left to itself. */
-const looks = 1000
+/** How long the start fifo may keep its reader once init executed its program or died, in milliseconds. */
+const patience = 1000
 
 /**
- * Waits until the container is no more `created`. When a program is executed the kernel lets go of init's descriptors one after
- * the other, and may do something else in between: `started` can be at its end while `start` still has its reader, and the next
- * command would take the container for one that waits.
+ * What init said until it let go of `started`, and, where that is nothing, of `start`. When a program is executed the kernel lets go of
+ * init's descriptors one after the other, and may do something else in between: the next command would take the container for one
+ * that waits.
+ * @param go the writing end of `start`
  */
-async function becomeRunning(host: Host, dir: string): Promise<void> {
-  for (let look = 0; look < looks && (await waitsForStart(host, dir)); look++) await host.system.sleep(1)
+async function hear(context: Context, started: Fd, go: Fd): Promise<Uint8Array> {
+  return attempt('wait for the program', {}, async () => {
+    const answer = await readAll(context, started)
+    if (answer.length === 0) await context.host.files.waitUnread(go, patience)
+    return answer
+  })
 }
 
 /**
@@ -133,16 +137,16 @@ async function openStarted({ host }: Context, dir: string): Promise<Fd> {
   })
 }
 
-async function giveTheGo({ host }: Context, dir: string): Promise<void> {
+/** Writes to the `start` fifo, and returns its writing end. */
+async function giveTheGo({ host }: Context, dir: string): Promise<Fd> {
   const file = `${dir}/${startFifo}`
+  let fifo: Fd | undefined
   try {
-    const fifo = await host.files.open(file, openFlags.writeOnly | openFlags.nonBlocking | openFlags.noFollow)
-    try {
-      await host.files.write(fifo, Uint8Array.of(0))
-    } finally {
-      await closeQuietly(host, fifo)
-    }
+    fifo = await host.files.open(file, openFlags.writeOnly | openFlags.nonBlocking | openFlags.noFollow)
+    await host.files.write(fifo, Uint8Array.of(0))
+    return fifo
   } catch (error) {
+    if (fifo !== undefined) await closeQuietly(host, fifo)
     // init died since the status was looked at.
     if (isErrno(error, 'ENXIO', 'EPIPE'))
       throw new StateError('STOPPED', 'cannot start a container that has stopped', { cause: error })

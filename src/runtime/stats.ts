@@ -40,9 +40,6 @@ export interface EventsRequest {
 /** Signals that end the wait: SIGHUP, SIGINT, SIGTERM. */
 const endSignals = [1, 2, 15]
 
-/** Milliseconds between looks at a cgroup whose init has ended, should the kernel not tell that it is empty. */
-const lastLooks = 500
-
 const maxWait = 0x7fffffff
 
 /**
@@ -81,7 +78,8 @@ export async function watchEvents(
   const fds: Fd[] = []
   await host.events.catchSignals(endSignals)
   try {
-    fds.push(await attempt(`watch cgroup ${path}`, {}, () => watch(host, path)))
+    const dir = stateDir(context.globals, id)
+    fds.push(await attempt(`watch cgroup ${path}`, {}, () => watch(host, path, dir)))
     const init = await openProcess(host, state)
     if (init !== undefined) fds.push(init)
     return await follow({ state, path, interval, fds }, context, emit)
@@ -91,9 +89,12 @@ export async function watchEvents(
   }
 }
 
-/** Where the memory controller is missing, only the end can be told. */
-async function watch(host: Host, path: string): Promise<Fd> {
-  const files = [`${path}/cgroup.events`]
+/**
+ * Where the memory controller is missing, only the end can be told. The container's directory says that it was deleted: of a cgroup
+ * that is removed at once the kernel need not tell that it was empty.
+ */
+async function watch(host: Host, path: string, dir: string): Promise<Fd> {
+  const files = [`${path}/cgroup.events`, dir]
   const memory = `${path}/memory.events`
   if ((await host.files.status(memory)) !== undefined) files.push(memory)
   return host.events.watchFiles(files)
@@ -122,8 +123,7 @@ async function follow(
   let next = (await host.system.monotonic()) + interval
   for (;;) {
     const left = Math.max(0, Math.ceil(next - (await host.system.monotonic())))
-    const look = waited.length > 1 ? maxWait : lastLooks
-    const { ready, signal, unread } = await host.events.waitFor(waited, Math.min(left, look, maxWait))
+    const { ready, signal, unread } = await host.events.waitFor(waited, Math.min(left, maxWait))
     if (signal !== 0) return signal
     if (unread) return 0
     if (ready[0] === true) await host.files.read(waited[0]!, 4096)

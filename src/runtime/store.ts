@@ -80,6 +80,26 @@ async function makeRoot({ host, globals }: Context): Promise<void> {
 async function lockDirectory(host: Host, dir: string, wait: true): Promise<Fd | undefined>
 async function lockDirectory(host: Host, dir: string, wait: boolean): Promise<Fd | undefined | 'held'>
 async function lockDirectory(host: Host, dir: string, wait: boolean): Promise<Fd | undefined | 'held'> {
+  return lockOpened(host, dir, (fd) => lockFile(host, fd, wait))
+}
+
+/** False: another command has the lock. */
+async function lockFile(host: Host, fd: Fd, wait: boolean): Promise<boolean> {
+  try {
+    await host.files.lock(fd, wait)
+    return true
+  } catch (error) {
+    if (isErrno(error, 'EWOULDBLOCK', 'EAGAIN')) return false
+    throw error
+  }
+}
+
+/** @param lock locks the opened directory; false: another command has the lock */
+async function lockOpened(
+  host: Host,
+  dir: string,
+  lock: (fd: Fd) => Promise<boolean>,
+): Promise<Fd | undefined | 'held'> {
   let fd: Fd
   try {
     fd = await host.files.open(dir, openFlags.readOnly | openFlags.directory | openFlags.noFollow)
@@ -87,17 +107,16 @@ async function lockDirectory(host: Host, dir: string, wait: boolean): Promise<Fd
     if (isErrno(error, 'ENOENT')) return undefined
     throw error
   }
+  let result: undefined | 'held'
   try {
-    await host.files.lock(fd, wait)
-    const now = await host.files.readLink(`/proc/self/fd/${fd}`)
-    if (!now.endsWith(' (deleted)')) return fd
+    if (!(await lock(fd))) result = 'held'
+    else if (!(await host.files.readLink(`/proc/self/fd/${fd}`)).endsWith(' (deleted)')) return fd
   } catch (error) {
     await closeQuietly(host, fd)
-    if (isErrno(error, 'EWOULDBLOCK', 'EAGAIN')) return 'held'
     throw error
   }
   await closeQuietly(host, fd)
-  return undefined
+  return result
 }
 
 /**
@@ -112,9 +131,47 @@ export async function lockContainer(context: Context, id: string): Promise<{ dir
   return { dir, lock }
 }
 
-/** As `lockContainer`, without waiting: 'held' if another command has the lock, undefined if the container is not there. */
-export function tryLock(host: Host, dir: string): Promise<Fd | undefined | 'held'> {
-  return lockDirectory(host, dir, false)
+/** Where nothing tells that state.json was written (inotify has no more instances for the user), in milliseconds. */
+const blindly = 100
+
+/**
+ * As `lockContainer`, waiting at most so many milliseconds: then 'held'. undefined if the container is not there.
+ * @param inTheWay is told, at first and whenever state.json was written, that another command has the lock
+ */
+export async function lockWithin(
+  host: Host,
+  dir: string,
+  ms: number,
+  inTheWay: () => Promise<void>,
+): Promise<Fd | undefined | 'held'> {
+  return lockOpened(host, dir, async (fd) => {
+    if (await lockFile(host, fd, false)) return true
+    const end = (await host.system.monotonic()) + ms
+    // Before state.json is read, so that no change is missed.
+    const watch = await watchDirectory(host, dir)
+    try {
+      for (;;) {
+        await inTheWay()
+        const left = Math.ceil(end - (await host.system.monotonic()))
+        if (left <= 0) return false
+        const outcome = await host.files.lockWithin(fd, watch, watch < 0 ? Math.min(left, blindly) : left)
+        if (outcome === 'locked') return true
+        if (outcome === 'changed') await host.files.read(watch, 4096)
+      }
+    } finally {
+      if (watch >= 0) await closeQuietly(host, watch)
+    }
+  })
+}
+
+/** -1: no changes are told. */
+async function watchDirectory(host: Host, dir: string): Promise<Fd> {
+  try {
+    return await host.events.watchFiles([dir])
+  } catch (error) {
+    if (isErrno(error, 'EMFILE', 'ENOSPC', 'ENOENT')) return -1
+    throw error
+  }
 }
 
 /** Whether some command holds the container's lock now. */

@@ -12,6 +12,7 @@ import type {
   ForegroundRequest,
   Host,
   InitMessage,
+  LockOutcome,
   ReadyRequest,
   SpawnRequest,
 } from '../../src/host/host.ts'
@@ -38,6 +39,8 @@ type Held =
   | { kind: 'pidfd'; process: Process }
   | { kind: 'socket'; pair: SocketPair }
   | { kind: 'console' }
+  /** Of a container's directory: its state.json, as it was last seen. */
+  | { kind: 'watch'; file: string; seen: string | undefined }
   | { kind: 'network'; devices: Map<string, NetworkDevice> }
 
 export class SimulatedHost {
@@ -48,6 +51,8 @@ export class SimulatedHost {
   private readonly options: HostOptions
   private readonly held = new Map<Fd, Held>()
   private random: number
+  /** Milliseconds that were waited in vain. */
+  private clock = 0
 
   constructor(world: World, options: HostOptions = {}) {
     this.world = world
@@ -58,7 +63,7 @@ export class SimulatedHost {
       processes: this.counted('processes', this.processes()),
       // Nothing happens while it waits, and nobody reads what it prints any more.
       events: this.counted('events', {
-        watchFiles: () => this.hold({ kind: 'console' }),
+        watchFiles: ([path]: readonly string[]) => this.hold({ kind: 'watch', ...this.watched(path!) }),
         catchSignals: () => undefined,
         waitFor: (fds: readonly Fd[]) => ({ ready: fds.map(() => false), signal: 0, unread: true }),
         typedKeys: () => false,
@@ -75,6 +80,8 @@ export class SimulatedHost {
         },
       }),
       cgroups: this.counted('cgroups', {
+        waitForEvent: (path: string, line: string, timeoutMs: number) =>
+          this.within(timeoutMs, () => this.virtual(`${path}/cgroup.events`)?.split('\n').includes(line) !== false),
         setDeviceFilter: (fd: Fd) => void this.take(fd),
         chown: (fd: Fd) => void this.take(fd),
         tasksBelow: (path: string) => ({ processes: this.world.members(path).map(({ pid }) => pid), threads: [] }),
@@ -130,7 +137,7 @@ export class SimulatedHost {
       },
       system: {
         now: () => '2026-01-02T03:04:05.123456789Z',
-        monotonic: () => 0,
+        monotonic: () => this.clock,
         euid: () => options.euid ?? 0,
         permittedCapabilities: () => ((options.euid ?? 0) === 0 ? (1n << 41n) - 1n : 0n),
         egid: () => options.euid ?? 0,
@@ -139,10 +146,6 @@ export class SimulatedHost {
         architecture: () => 'x64',
         random: () => '0123456789abcdef0123456789abcdef',
         ownCommand: () => ['/usr/bin/runt'],
-        sleep: async () => {
-          // Others go on meanwhile, however many turns that takes.
-          for (let turn = 0; turn < 20; turn++) await Promise.resolve()
-        },
       },
     }
   }
@@ -301,10 +304,15 @@ export class SimulatedHost {
       close: (fd) => this.drop(fd),
       read: (fd) => this.read(fd),
       waitReadable: () => this.world.script.silent !== true,
+      waitUnread: (fd, timeoutMs) => {
+        const fifo = this.file(fd).node as Fifo
+        return this.within(timeoutMs, () => ![...fifo.opens].some(({ read }) => read))
+      },
       write: (fd, data) => void (this.file(fd).node as Fifo).data.push(...data),
       lock: (fd, wait) => this.lock(fd, wait),
       // Nobody takes it exclusively here.
       lockShared: (fd) => void this.take(fd),
+      lockWithin: (fd, watch, timeoutMs) => this.lockWithin(fd, watch, timeoutMs),
       filesystemType: (path) => {
         if (path === resctrlRoot && tree.find(path) !== undefined) return 0x7655821
         return path === cgroupRoot ? 0x63677270 : undefined
@@ -406,7 +414,36 @@ export class SimulatedHost {
     return this.hold({ kind: 'file', file })
   }
 
+  private watched(dir: string): { file: string; seen: string | undefined } {
+    return { file: `${dir}/state.json`, seen: this.world.read(`${dir}/state.json`) }
+  }
+
+  /** Waits for what others do, however many turns that takes. */
+  private async within(timeoutMs: number, ready: () => boolean): Promise<boolean> {
+    for (let turn = 0; turn < 20_000 && !ready(); turn++) await Promise.resolve()
+    if (ready()) return true
+    this.clock += timeoutMs
+    return false
+  }
+
+  private async lockWithin(fd: Fd, watch: Fd, timeoutMs: number): Promise<LockOutcome> {
+    const held = this.take(watch)
+    if (held.kind !== 'watch') throw systemError('EBADF', 'poll')
+    const { node } = this.file(fd)
+    if (node.kind !== 'directory') throw systemError('EBADF', 'flock')
+    const isChanged = (): boolean => this.world.read(held.file) !== held.seen
+    if (!(await this.within(timeoutMs, () => node.lockedBy === undefined || isChanged()))) return 'late'
+    if (node.lockedBy !== undefined) return 'changed'
+    await this.lock(fd, true)
+    return 'locked'
+  }
+
   private async read(fd: Fd): Promise<Uint8Array> {
+    const watch = this.take(fd)
+    if (watch.kind === 'watch') {
+      watch.seen = this.world.read(watch.file)
+      return Uint8Array.of(0)
+    }
     const fifo = this.file(fd).node as Fifo
     await this.world.until(() => fifo.data.length > 0 || ![...fifo.opens].some(({ write }) => write))
     return Uint8Array.from(fifo.data.splice(0))

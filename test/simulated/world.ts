@@ -201,6 +201,8 @@ export class World {
     const state = process.status === undefined ? 'S' : 'Z'
     const fields = Array.from({ length: 30 }, () => '0')
     fields[0] = state
+    // PF_EXITING
+    if (process.status !== undefined) fields[6] = '4'
     fields[19] = String(process.startTime)
     return `${process.pid} (${process.executed ? 'a ) (b' : 'runt:init'}) ${fields.join(' ')}\n`
   }

@@ -43,7 +43,7 @@ export interface FakeCgroup {
   frozen: boolean
   type: string
   devices: Uint8Array | undefined
-  /** Sleeps that killed processes live on for. */
+  /** Milliseconds that killed processes live on for. */
   agony: number
   /** Whom it was given to, with which files. */
   owner: { uid: number; files: readonly string[] } | undefined
@@ -87,7 +87,8 @@ export class FakeCgroupfs {
   /** Signals that were sent: to which process, which one, and whether its cgroup was frozen then. */
   readonly signals: [pid: number, signal: number, frozen: boolean][] = []
   private readonly pidfds = new Map<number, number>()
-  slept = 0
+  /** Milliseconds. */
+  waited = 0
   private nextFd = 3
 
   /** Makes a cgroup and its ancestors, passing every controller on, as systemd does. */
@@ -161,6 +162,8 @@ export class FakeCgroupfs {
           if (cgroup === undefined) throw systemError('EBADF', 'fchownat')
           cgroup.owner = { uid, files }
         }),
+      waitForEvent: (path, line, timeoutMs) =>
+        this.effect('wait', path, () => this.waitForEvent(path, line, timeoutMs)),
       tasksBelow: (path) => this.effect('tasks below', path, () => this.tasksBelow(this.cgroup(path))),
       removeBelow: (path) => this.effect('remove below', path, () => this.removeBelow(path)),
     }
@@ -181,10 +184,7 @@ export class FakeCgroupfs {
       },
     }
     const system: Partial<Host['system']> = {
-      sleep: (ms) => {
-        this.slept += ms
-        this.tick(this.top)
-      },
+      monotonic: () => this.waited,
     }
     // Whatever else src/cgroups would reach for does not exist.
     return { files, cgroups, processes, system } as unknown as Host
@@ -197,6 +197,17 @@ export class FakeCgroupfs {
     const code = this.failures.get(call)
     if (code !== undefined) throw systemError(code, name, path)
     return action()
+  }
+
+  private waitForEvent(path: string, line: string, timeoutMs: number): boolean {
+    const end = this.waited + timeoutMs
+    for (;;) {
+      const below = path.slice(this.root.length)
+      if (this.get(below) === undefined || this.read(`${path}/cgroup.events`).split('\n').includes(line)) return true
+      if (this.waited >= end) return false
+      this.waited++
+      this.tick(this.top)
+    }
   }
 
   private tick(node: FakeCgroup): void {

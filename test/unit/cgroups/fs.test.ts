@@ -134,15 +134,25 @@ test('an empty tree below a cgroup is removed without waiting', async (t) => {
   fake.add('/c/a/b')
   await removeCgroup(fake.host, root, `${root}/c`)
   t.deepEqual(fake.paths(), [])
-  t.is(fake.slept, 0)
+  t.is(fake.waited, 0)
 })
 
-test('removal waits for killed processes to leave', async (t) => {
+test('removal waits for killed processes to leave, and no longer', async (t) => {
   const fake = new FakeCgroupfs()
   fake.add('/c', { processes: [1], agony: 5 })
   await removeCgroup(fake.host, root, `${root}/c`)
   t.deepEqual(fake.paths(), [])
-  t.is(fake.slept, 1 + 2 + 4 + 8 + 16)
+  t.is(fake.waited, 5)
+  t.is(fake.calls.filter((call) => call.startsWith('wait ')).length, 1)
+})
+
+test('what was spared by a kill is killed again, later and later', async (t) => {
+  const fake = new FakeCgroupfs()
+  fake.add('/c', { processes: [1], agony: 200 })
+  await removeCgroup(fake.host, root, `${root}/c`)
+  t.deepEqual(fake.paths(), [])
+  t.is(fake.waited, 200)
+  t.is(fake.calls.filter((call) => call.endsWith('/cgroup.kill')).length, 4)
 })
 
 test('removal gives up after ten seconds and names the processes that do not die', async (t) => {
@@ -151,7 +161,7 @@ test('removal gives up after ten seconds and names the processes that do not die
   const error = await runtError(() => removeCgroup(fake.host, root, `${root}/c`))
   t.is(error.code, 'CGROUP_BUSY')
   t.is(error.message, 'remove cgroup /sys/fs/cgroup/c: 2 process(es) do not die: 11, 12')
-  t.true(fake.slept >= 10_000 && fake.slept < 10_200, `${fake.slept}`)
+  t.true(fake.waited >= 10_000 && fake.waited < 10_200, `${fake.waited}`)
 })
 
 test('nothing outside of the hierarchy, nor its root, is ever removed or killed', async (t) => {

@@ -362,9 +362,3 @@ test.serial('the facts of the machine are those of the kernel', async (t) => {
   t.is(await system.egid(), process.getegid!())
   t.is(await system.architecture(), process.arch)
 })
-
-test.serial('sleeping takes its time', async (t) => {
-  const start = performance.now()
-  await system.sleep(80)
-  t.true(performance.now() - start >= 79)
-})

@@ -94,7 +94,8 @@ test('a command that waited for a container that was deleted does not touch the 
   const { files } = deleter.host
   await files.lock(await files.open('/run/runt/web', openFlags.readOnly | openFlags.directory), true)
   const waiter = act(t, world, go)
-  await deleter.host.system.sleep(0)
+  // Until it waits for the lock.
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve()
   await files.removeTree('/run/runt/web')
   for (const process of world.alive()) world.kill(process, 9)
   await files.rmdir('/sys/fs/cgroup/own/web')
