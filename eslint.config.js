@@ -1,7 +1,7 @@
 // What the type checker does not see. The layers between folders are .dependency-cruiser.cjs's.
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
-import { security } from './eslint.security.js'
+import { security, sleeps } from './eslint.security.js'
 
 const door = 'goes through a Host (src/host/host.ts): only src/host may reach the outside'
 
@@ -72,16 +72,18 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': ['error', effects],
       'no-restricted-globals': ['error', ...globals],
-      'no-restricted-syntax': ['error', literalImports, ...security.everywhere],
+      'no-restricted-syntax': ['error', literalImports, ...sleeps, ...security.everywhere],
     },
   },
   {
     files: ['src/host/**', 'src/cli.ts'],
-    rules: { 'no-restricted-syntax': ['error', ...security.everywhere] },
+    rules: { 'no-restricted-syntax': ['error', ...sleeps, ...security.everywhere] },
   },
   {
     files: security.steps,
-    rules: { 'no-restricted-syntax': ['error', literalImports, ...security.everywhere, ...security.inSteps] },
+    rules: {
+      'no-restricted-syntax': ['error', literalImports, ...sleeps, ...security.everywhere, ...security.inSteps],
+    },
   },
   {
     files: ['src/**/*.ts'],

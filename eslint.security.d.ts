@@ -4,6 +4,8 @@ export interface Restriction {
   message: string
 }
 
+export const sleeps: Restriction[]
+
 export const security: {
   /** Patterns of the files that compile steps. */
   steps: string[]

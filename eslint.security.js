@@ -1,4 +1,4 @@
-// Syntax that led to weaknesses of container runtimes, for no-restricted-syntax. Those of the native code are scripts/native-rules.ts's.
+// Syntax that led to weaknesses of container runtimes, or to slow ones, for no-restricted-syntax. Those of the native code are scripts/native-rules.ts's.
 
 /** Texts of config.json become arguments of their own (fsconfig(2)), and no syntax of a list: an option would make others. */
 const options = 'one parameter for each option: a text with a comma would become several (compare CVE-2024-3154)'
@@ -37,6 +37,16 @@ const inSteps = [
       'CallExpression[callee.property.name="add"][arguments.0.value="openTree"] Property[key.name="path"] > Literal[value=/^\\u002f(proc|sys)\\b/]',
     message: 'what is at /proc may be an image’s: a procfs of its own (CVE-2019-16884, CVE-2025-52881)',
   },
+]
+
+const waits =
+  'wait for an event with a time limit: Host has waits for what commands wait for (docs/performance.md, "Waits")'
+
+/** What looks again and again is late, and keeps the processor busy. */
+export const sleeps = [
+  { selector: 'MemberExpression[object.name="Atomics"][property.name=/^wait/]', message: waits },
+  { selector: 'MemberExpression[property.name=/^(u|nano)?sleep$/]', message: waits },
+  { selector: 'CallExpression[callee.name=/^((u|nano)?sleep|setTimeout|setInterval|setImmediate)$/]', message: waits },
 ]
 
 export const security = { steps: steps.map((folder) => `${folder}/**/*.ts`), everywhere, inSteps }

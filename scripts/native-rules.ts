@@ -1,5 +1,5 @@
 /**
- * Rules for the native code, each of which bans what led to weaknesses of container runtimes. What has to be there all the same says why in a
+ * Rules for the native code, each of which bans what led to weaknesses of container runtimes, or to slow ones. What has to be there all the same says why in a
  * comment on its line or above the statement, `// allow path: the caller's own file`, or for all of it, `// allow path in this file: …`. A
  * comment that allows nothing is an error.
  *
@@ -138,6 +138,11 @@ const lenient = new Set([
   'stoul',
 ])
 
+const sleeping = new Set([
+  ...['sleep', 'usleep', 'nanosleep', 'clock_nanosleep', 'thrd_sleep', 'sleep_for', 'sleep_until', 'pause'],
+  ...['sched_yield', 'thrd_yield', 'yield'],
+])
+
 /** Names that lead nowhere else: the root, the descriptor itself, and what is made in a directory of our own. */
 const fixed = /^"(?:\/|[^/]*)"$|^k[A-Z]\w*$/
 
@@ -208,6 +213,19 @@ export const rules: readonly Rule[] = [
         at: index,
         what: 'a length is cut to 16 bits or fewer',
       })),
+  },
+  {
+    name: 'sleep',
+    because:
+      'what looks again and again is late: poll(2) for the event, with a time limit (docs/performance.md, "Waits")',
+    find: ({ calls }) =>
+      calls
+        .filter(
+          ({ name, args }) =>
+            sleeping.has(name) ||
+            (/^(?:poll|ppoll|select|pselect)$/.test(name) && /^(?:nullptr|NULL|0)$/.test(args[0]!)),
+        )
+        .map(({ name, at }) => ({ at, what: `${name} waits for nothing but time` })),
   },
 ]
 

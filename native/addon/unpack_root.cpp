@@ -157,6 +157,7 @@ Fd open_in(const Fd &root, const std::string &path, uint64_t flags, uint64_t res
   for (int tries = 0;; tries++) {
     Fd fd(static_cast<int>(retry([&] { return ::syscall(SYS_openat2, root.get(), name, &how, sizeof how); })));
     if (fd.valid() || errno != EAGAIN || tries == kMaxTries) return fd;
+    // allow sleep: no event tells when all of them are done, which is soon
     if (tries > 10) ::sched_yield();
   }
 }

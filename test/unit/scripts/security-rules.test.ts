@@ -2,7 +2,7 @@
 import test from 'ava'
 import { Linter } from 'eslint'
 import tseslint from 'typescript-eslint'
-import { security } from '../../../eslint.security.js'
+import { security, sleeps } from '../../../eslint.security.js'
 import { checkNative, rules } from '../../../scripts/native-rules.ts'
 
 /** Names of the rules that a text breaks. */
@@ -81,11 +81,29 @@ const planted: Record<string, { bad: readonly string[]; good: readonly string[] 
     bad: ['header.size = static_cast<uint16_t>(text.size());', 'static_cast<uint8_t>(length);'],
     good: ['static_cast<uint32_t>(text.size());'],
   },
+  sleep: {
+    bad: [
+      '::usleep(1000);',
+      'while (::nanosleep(&left, &left) != 0) continue;',
+      'std::this_thread::sleep_for(std::chrono::milliseconds(1));',
+      'raw(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, word(&time), 0);',
+      '::poll(nullptr, 0, 10);',
+      'sys::poll(nullptr, 0, &time);',
+      '::select(0, nullptr, nullptr, nullptr, &time);',
+      'if (tries > 10) ::sched_yield();',
+    ],
+    good: [
+      '::poll(&entry, 1, deadline.left());',
+      'sys::poll(entries, 3, &time);',
+      'constexpr int kCalls[] = {SYS_clock_nanosleep};',
+      '// allow sleep: no event tells\n::sched_yield();',
+    ],
+  },
 }
 
 for (const { name, because } of rules) {
   test(`the rule of native code about ${name} finds what it bans, and nothing else`, (t) => {
-    t.regex(because, /CVE-\d{4}-\d+/)
+    t.regex(because, name === 'sleep' ? /docs\/performance\.md/ : /CVE-\d{4}-\d+/)
     for (const text of planted[name]!.bad)
       t.true(
         broken(text).some((found) => found.startsWith(name)),
@@ -122,7 +140,7 @@ const messages = (text: string): string[] =>
         {
           files: ['**/*.ts'],
           languageOptions: { parser: tseslint.parser },
-          rules: { 'no-restricted-syntax': ['error', ...security.everywhere, ...security.inSteps] },
+          rules: { 'no-restricted-syntax': ['error', ...sleeps, ...security.everywhere, ...security.inSteps] },
         },
       ],
       'planted.ts',
@@ -155,4 +173,20 @@ test('the rules of the compilers’ code find what they ban, and nothing else', 
     "plan.add('openTree', '', { dst, path: '/dev/null', flags })",
   ]
   for (const text of good) t.deepEqual(messages(text), [], text)
+})
+
+test('nothing sleeps', (t) => {
+  for (const text of [
+    'await host.system.sleep(10)',
+    'Atomics.wait(cell, 0, 0, 10)',
+    'await new Promise((wake) => setTimeout(wake, 10))',
+    'usleep(10)',
+  ])
+    t.is(messages(text).length, 1, text)
+  for (const text of [
+    "await exec({ args: ['sleep', '10'] })",
+    'Atomics.load(cell, 0)',
+    'await host.events.waitFor(fds, 10)',
+  ])
+    t.deepEqual(messages(text), [], text)
 })
