@@ -25,6 +25,8 @@ const layerTypes =
 
 /** No index is nested deeper. */
 const maxDepth = 4
+/** Documents that are read for one image: indexes that name each other over and over have no end. */
+const maxDocuments = 1000
 /** Names in an error. */
 const maxNames = 20
 
@@ -103,6 +105,7 @@ function isAttestation({ platform, annotations }: Descriptor): boolean {
 class Layout {
   readonly files: SourceFiles
   private readonly host: Host
+  private documents = 0
 
   constructor(host: Host, files: SourceFiles) {
     this.host = host
@@ -133,7 +136,9 @@ class Layout {
     }
   }
 
-  private read({ hex, digest, size }: Descriptor): Promise<unknown> {
+  private async read({ hex, digest, size }: Descriptor): Promise<unknown> {
+    if (++this.documents > maxDocuments)
+      throw imageError(`${this.files.name}: more than ${maxDocuments} indexes, manifests and configurations were read`)
     return readJson(this.host, this.files, `blobs/sha256/${hex}`, { digest, size })
   }
 

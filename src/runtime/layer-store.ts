@@ -46,6 +46,19 @@ export interface StoredLayer {
   oneOwner?: true | undefined
 }
 
+/** What layer.json says; undefined where it is damaged, as after the machine went down before it was on the disk. */
+export function decodeLayer(text: string): StoredLayer | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const { chainId, diffId, parent, size } = (value ?? {}) as Partial<Record<keyof StoredLayer, unknown>>
+  const whole = [chainId, diffId, parent ?? ''].every((field) => typeof field === 'string') && typeof size === 'number'
+  return whole ? (value as StoredLayer) : undefined
+}
+
 /** A layer to be brought. */
 export interface NewLayer {
   /** The archive, on the host. */
@@ -141,12 +154,7 @@ export class LayerStore {
   async find(chainId: string): Promise<StoredLayer | undefined> {
     const file = `${this.layer(chainId)}/layer.json`
     const text = await attempt(`read ${file}`, {}, () => this.host.files.readTextIfExists(file))
-    try {
-      return text === undefined ? undefined : (JSON.parse(text) as StoredLayer)
-    } catch {
-      // The machine went down before it was on the disk.
-      return undefined
-    }
+    return text === undefined ? undefined : decodeLayer(text)
   }
 
   /** Every layer, by chain id. */

@@ -42,6 +42,9 @@ const expectations: Readonly<Record<Expected, string>> = {
   end: 'the end of the file',
 }
 
+/** So many tokens are looked at, which takes half a second; no configuration has as many, but a text that is to take time. */
+const maxTokens = 500_000
+
 interface SyntaxProblem {
   offset: number
   message: string
@@ -50,7 +53,8 @@ interface SyntaxProblem {
 
 /**
  * Fills line and column of problems (or warnings) of `text`; a field that is missing is at the nearest object around it.
- * Of text that is not JSON one problem is left, which says what is wrong with it.
+ * Of text that is not JSON one problem is left, which says what is wrong with it. Only the first 500,000 tokens are looked at: what is
+ * wrong after them is as it was given, and a field there is at the nearest object that was seen.
  */
 export async function locateProblems(text: string, problems: readonly Problem[]): Promise<Problem[]> {
   const start = text.startsWith('\ufeff') ? 1 : 0
@@ -71,6 +75,10 @@ export async function locateProblems(text: string, problems: readonly Problem[])
     const located: Problem = { ...problem, ...position(walk.offsets.get(found) ?? 0) }
     if (located.hint === undefined && walk.repeated.has(found))
       located.hint = 'the name occurs twice; the last one counts'
+    if (located.hint === undefined && walk.unseen !== undefined) {
+      const { line, column } = position(walk.unseen)
+      located.hint = `only its first ${maxTokens} tokens were looked at, up to line ${line}, column ${column}`
+    }
     return located
   })
 }
@@ -123,6 +131,8 @@ class Walk {
   readonly offsets = new Map<string, number>()
   /** Wanted members whose name occurs more than once. */
   readonly repeated = new Set<string>()
+  /** Where the tokens begin that were not looked at. */
+  unseen: number | undefined
   readonly #text: string
   readonly #wanted: ReadonlySet<string>
   readonly #stack: Frame[] = []
@@ -135,7 +145,7 @@ class Walk {
 
   run(): SyntaxProblem | undefined {
     const scanner = createScanner(this.#text, false)
-    for (;;) {
+    for (let count = 0; count < maxTokens; count++) {
       const kind: number = scanner.scan()
       if (kind > token.blockComment && kind < token.unknown) continue
       const offset = scanner.getTokenOffset()
@@ -148,6 +158,8 @@ class Walk {
         return unexpected(expected, kind, offset, found)
       }
     }
+    this.unseen = scanner.getTokenOffset()
+    return undefined
   }
 
   /** Takes a token; false where it cannot stand here. */

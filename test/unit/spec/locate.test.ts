@@ -157,3 +157,15 @@ test('problems keep their order, sentences and hints', async (t) => {
     { pointer: '/a', message: 'one', line: 2, column: 8 },
   ])
 })
+
+test('a text of millions of tokens is not looked at to its end', async (t) => {
+  for (const text of ['['.repeat(8_000_000), `[${'0,'.repeat(4_000_000)}`]) {
+    const [problem, ...more] = await locateProblems(text, [{ pointer: '', message: 'is not valid JSON' }])
+    const [line, column] = [1, 1]
+    const hint = 'only its first 500000 tokens were looked at, up to line 1, column 500000'
+    t.deepEqual([problem, more], [{ pointer: '', message: 'is not valid JSON', line, column, hint }, []])
+  }
+  const long = `{"a":[${'0,'.repeat(400_000)}0],"b":1}`
+  const [b] = await locateProblems(long, [{ pointer: '/b', message: 'm' }])
+  t.like(b, { line: 1, column: 1 })
+})
