@@ -72,7 +72,7 @@ test('what cgroup files hold is read or is not what the kernel writes', async (t
     numbers.push(...Object.values((await refused(() => parseFlat(text, 'f'))) ?? {}))
     numbers.push(...Object.values((await refused(() => parseCpu(text, 'f'))) ?? {}))
     for (const { major: _, minor: __, ...device } of (await refused(() => parseIo(text, 'f'))) ?? [])
-      numbers.push(...Object.values(device))
+      numbers.push(...(Object.values(device) as bigint[]))
     const pressure = await refused(() => parsePressure(text, 'f'))
     if (pressure !== undefined) numbers.push(pressure.some.total, pressure.full.total)
     for (const number of numbers)
