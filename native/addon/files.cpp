@@ -199,7 +199,7 @@ Napi::Value write_stream(const Napi::CallbackInfo &info) {
   const int fd = args.fd(0, "fd");
   const std::string text = args.text(1, "text");
   try {
-    write_all(fd, text.data(), text.size(), "");
+    write_all(fd, text.data(), text.size(), fd == STDOUT_FILENO ? "standard output" : "standard error");
   } catch (const SystemFailure &failure) {
     if (failure.error != EPIPE && failure.error != EBADF && failure.error != EIO) throw;
     return Napi::Boolean::New(info.Env(), false);

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { lacks } from './harness.ts'
+import { lacks, underTest } from './harness.ts'
 
 interface Found {
   reports: { scenario: string; figures: Record<string, unknown>; failures: string[] }[]
@@ -39,6 +39,16 @@ test('of what a machine has, there is as much after many containers as before', 
 test('of many commands on one container at the same time one start wins, and all others say why not', (t) => {
   const figures = soak(t, 'at-once')
   if (figures !== undefined) t.is(figures['commands at once'], 32)
+})
+
+test('what has no room where it is to be printed is a failure, and says so', (t) => {
+  if (lacks(t, 'runt')) return
+  for (const args of [['features'], ['list'], ['--version'], ['state', '--help']]) {
+    const command = ['-c', 'exec "$@" > /dev/full', 'sh', ...underTest, ...args]
+    const { status, stderr } = spawnSync('sh', command, { encoding: 'utf8' })
+    t.is(status, 1, args.join(' '))
+    t.regex(stderr, /write standard output: no space left on device/, args.join(' '))
+  }
 })
 
 test('on a full disk commands name the file, leave nothing, and what is there can be removed', (t) => {

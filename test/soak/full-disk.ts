@@ -106,6 +106,11 @@ async function afterwards(ground: Ground, failures: string[]): Promise<void> {
     failures.push(...fine('start', run('start', first)))
     expect(first, 'running')
     failures.push(...fine('exec', run('exec', first, '/bin/true')), ...fine('ps', run('ps', first)))
+    // A log that cannot be written keeps nobody from working.
+    failures.push(
+      ...fine('state with a log there', run('--log', path.join(disk.root, '.log'), '--debug', 'state', first)),
+    )
+    rmSync(path.join(disk.root, '.log'), { force: true })
     // A pid file has no room there.
     const pidFile = path.join(disk.root, 'pid')
     failures.push(...notFull('exec', run('exec', '--detach', '--pid-file', pidFile, first, '/bin/pause'), disk.root))
