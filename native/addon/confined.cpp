@@ -24,6 +24,8 @@ namespace {
 
 // Beyond what the process had when it was forked: zstd asks for windows of 128 MiB, and headers are a few MiB.
 constexpr uint64_t kMemory = 384 << 20;
+// What its stack may grow by.
+constexpr uint64_t kStack = 8 << 20;
 
 #if defined(__x86_64__)
 constexpr uint32_t kArchitecture = AUDIT_ARCH_X86_64;
@@ -105,8 +107,14 @@ class Filter {
   std::vector<sock_filter> code_;
 };
 
-// The pages that count for RLIMIT_DATA: the engine has reserved a lot.
-bool pages_of_data(uint64_t &pages) {
+// What there is already: the engine has reserved a lot.
+struct Pages {
+  uint64_t mapped;
+  // Of them, those that count for RLIMIT_DATA.
+  uint64_t data;
+};
+
+bool pages_in_use(Pages &pages) {
   // allow path: of the kernel, before it is confined
   Fd file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
   char text[256];
@@ -118,8 +126,8 @@ bool pages_of_data(uint64_t &pages) {
   for (int field = 0; field < 5 && at != nullptr; field++) at = std::strchr(field == 0 ? at : at + 1, ' ');
   if (at == nullptr) return false;
   // allow number: the kernel's own
-  pages = std::strtoull(at, nullptr, 10);
-  return pages != 0;
+  pages = {std::strtoull(text, nullptr, 10), std::strtoull(at, nullptr, 10)};
+  return pages.mapped != 0 && pages.data != 0;
 }
 
 bool limit(int resource, uint64_t value) {
@@ -130,15 +138,17 @@ bool limit(int resource, uint64_t value) {
 // nullptr, or the call that failed. Nothing here may allocate what another thread may hold a lock for: glibc's fork(3)
 // sees to malloc(3).
 const char *confine(pid_t parent) {
-  uint64_t pages = 0;
-  if (!pages_of_data(pages)) return "read /proc/self/statm";
+  Pages pages{};
+  if (!pages_in_use(pages)) return "read /proc/self/statm";
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return "prctl PR_SET_PDEATHSIG";
   if (::getppid() != parent) return "getppid";
   // No key of a terminal is for it.
   if (::setpgid(0, 0) != 0) return "setpgid";
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return "prctl PR_SET_DUMPABLE";
+  const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  // The second of memory: what grows downwards, and what is only read, is no data, and takes page tables at least.
   if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NOFILE, 0) ||
-      !limit(RLIMIT_DATA, pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) + kMemory)) {
+      !limit(RLIMIT_DATA, pages.data * page + kMemory) || !limit(RLIMIT_AS, pages.mapped * page + kMemory + kStack)) {
     return "setrlimit";
   }
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -159,12 +169,13 @@ const char *confine(pid_t parent) {
 
 // The descriptors become 0, 1, …; all others are closed.
 bool keep(std::initializer_list<int> descriptors) {
-  int moved[8];
+  constexpr int kMost = 8;
+  int moved[kMost];
   int count = 0;
   for (const int fd : descriptors) {
     // Out of the way of those that come first.
     // allow cloexec: nothing is ever executed there
-    moved[count] = ::fcntl(fd, F_DUPFD, 64);
+    moved[count] = ::fcntl(fd, F_DUPFD, kMost);
     if (moved[count++] == -1) return false;
   }
   for (int number = 0; number < count; number++)

@@ -93,6 +93,18 @@ const Attempt attempts[] = {
        return could(::mprotect(memory, 4096, PROT_READ | PROT_EXEC));
      }},
     {"much memory", [] { return allocate(400 * kMegabyte); }},
+    {"memory of a stack",
+     [] {
+       // Linux, mm/mmap.c: what grows downwards counts as stack, and not for RLIMIT_DATA.
+       return could(reinterpret_cast<long>(::mmap(nullptr, 400 * kMegabyte, PROT_READ | PROT_WRITE,
+                                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0)));
+     }},
+    {"memory to read",
+     [] {
+       // Pages of zeros cost nothing, but the tables that lead to them.
+       return could(reinterpret_cast<long>(
+           ::mmap(nullptr, size_t{1} << 40, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)));
+     }},
     {"other descriptors",
      [] {
        for (int fd = 1; fd < 1024; fd++)

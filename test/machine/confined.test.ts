@@ -32,6 +32,8 @@ test('a process that was taken over can compute, and nothing else', (t) => {
   const expected: Record<string, string> = {
     compute: could,
     'much memory': refused,
+    'memory of a stack': refused,
+    'memory to read': refused,
     'other descriptors': refused,
     abort: `signal ${SIGABRT}`,
   }
