@@ -2,9 +2,26 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <string>
 
 namespace runt {
+
+namespace {
+
+// Of names that are kept, for each entry that there may be; and for as many again where there may be few.
+constexpr uint64_t kNames = 256;
+constexpr uint64_t kFew = 1024;
+
+} // namespace
+
+// An entry brings at most some hundred directories and some mebibytes: looking afterwards is soon enough.
+void Intake::refuse_too_much() const {
+  const Taker::Beside &beside = taker_.beside();
+  if (beside.directories > most_ - entries_) throw Refused{"entries", "", std::to_string(most_)};
+  const uint64_t names = (std::min(most_, UINT64_MAX / kNames - kFew) + kFew) * kNames;
+  if (beside.names > names) throw Refused{"names", "", std::to_string(names)};
+}
 
 void Intake::receive(Record &record, uint64_t tar) {
   // Content is that of a file, and ends before anything else comes.
@@ -17,6 +34,7 @@ void Intake::receive(Record &record, uint64_t tar) {
       in_file_ = record.entry.type == S_IFREG && !record.entry.linked;
       size_ = static_cast<uint64_t>(record.entry.size);
       wanted_ = taker_.add(std::move(record.entry));
+      refuse_too_much();
       break;
     case RecordKind::Data: {
       const uint64_t size = record.data.size();

@@ -11,6 +11,13 @@ namespace runt {
 // Makes something of entries.
 class Taker {
  public:
+  // What entries bring beyond themselves: directories that none of them names, which are made all the same, and bytes
+  // of names that are kept until the end.
+  struct Beside {
+    uint64_t directories = 0;
+    uint64_t names = 0;
+  };
+
   Taker() = default;
   Taker(const Taker &) = delete;
   Taker &operator=(const Taker &) = delete;
@@ -20,6 +27,11 @@ class Taker {
   virtual bool add(Entry entry) = 0;
   virtual void write(const char *data, size_t size, int64_t offset) = 0;
   virtual void finish_file() = 0;
+
+  const Beside &beside() const { return beside_; }
+
+ protected:
+  Beside beside_;
 };
 
 class Intake {
@@ -32,6 +44,8 @@ class Intake {
   uint64_t entries() const { return entries_; }
 
  private:
+  void refuse_too_much() const;
+
   Taker &taker_;
   const uint64_t most_;
   uint64_t entries_ = 0;

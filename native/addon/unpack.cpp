@@ -87,6 +87,7 @@ class Spool final : public Taker {
     const int64_t number = file ? static_cast<int64_t>(list_.size()) : -1;
     // A hard link's target counts from the root of the archive.
     list_.push_back({entry.path, number, 0, entry.linked ? "/" + entry.hardlink : symlink ? entry.symlink : ""});
+    beside_.names += list_.back().name.size() + list_.back().link.size();
     if (!file) return false;
     const std::string path = std::to_string(number);
     file_.reset(::openat(directory_.get(), path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));

@@ -148,7 +148,8 @@ Fd LayerTree::make_parents(const std::string &path) {
       if (!found.valid()) fail("openat2", entry_);
       if (::fchmod(found.get(), 0755) != 0) fail("fchmod", entry_);
       // No archive tells its time: the same one for everybody.
-      times_.insert_or_assign(canonical(found.get()), timespec{});
+      keep_time(canonical(found.get()), timespec{});
+      beside_.directories++;
     }
     if (end == std::string::npos) return found;
   }
@@ -182,7 +183,11 @@ void LayerTree::note_times(int directory, const std::string &path) {
   if (times_.contains(path)) return;
   struct stat status;
   if (::fstatat(directory, "", &status, AT_EMPTY_PATH) != 0) fail("fstatat", entry_);
-  times_.emplace(path, status.st_mtim);
+  keep_time(path, status.st_mtim);
+}
+
+void LayerTree::keep_time(const std::string &path, const timespec &time) {
+  if (times_.insert_or_assign(path, time).second) beside_.names += path.size();
 }
 
 void LayerTree::mark(const Place &place) {
@@ -333,7 +338,7 @@ void LayerTree::add_root(const Entry &entry) {
   Fd root = open_inside("", O_RDONLY | O_DIRECTORY);
   if (!root.valid()) fail("openat2", entry_);
   describe(root.get(), false, metadata, entry_, true);
-  times_.insert_or_assign("", metadata.time);
+  keep_time("", metadata.time);
 }
 
 void LayerTree::add_directory(const Entry &entry, const Place &place) {
@@ -349,7 +354,7 @@ void LayerTree::add_directory(const Entry &entry, const Place &place) {
       [&] { return ::openat(place.parent, place.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
   if (!directory.valid()) fail("openat", entry_);
   describe(directory.get(), false, metadata, entry_, existed);
-  times_.insert_or_assign(place.path(), metadata.time);
+  keep_time(place.path(), metadata.time);
 }
 
 void LayerTree::add_link(const Entry &entry, const Place &place, const std::string &target) {
@@ -363,9 +368,9 @@ void LayerTree::add_link(const Entry &entry, const Place &place, const std::stri
   struct stat status;
   if (source.parent == -1 || ::fstatat(source.parent, source.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
       S_ISDIR(status.st_mode)) {
-    if (source.parent != -1 && missing_.contains(source.path())) {
+    if (source.parent != -1 && missing_.contains(hash_of(source.path()))) {
       remove(parent.get(), place.name, place.path(), 0);
-      missing_.insert(place.path());
+      missing_.insert(hash_of(place.path()));
       devices_.add(entry_);
       return;
     }
@@ -407,7 +412,7 @@ void LayerTree::add_node(const Entry &entry, const Place &place) {
   if (::mknodat(place.parent, place.name.c_str(), entry.type | 0600, device) != 0) {
     // mknod(2): devices are root's of the machine to make. A container without root is given its own.
     if (errno != EPERM || entry.type == S_IFIFO || rights_ == Rights::kAll) fail("mknodat", entry_);
-    missing_.insert(place.path());
+    missing_.insert(hash_of(place.path()));
     devices_.add(entry_);
     return;
   }

@@ -67,6 +67,7 @@ class LayerTree final : public Taker {
   // `make`, what is missing of the parents is made.
   Place find(const std::string &path, bool make);
   void note_times(int directory, const std::string &path);
+  void keep_time(const std::string &path, const timespec &time);
   void mark(const Place &place);
   bool marked(const std::string &path) const;
 
@@ -91,8 +92,8 @@ class LayerTree final : public Taker {
   const Rights rights_;
   LeftOut devices_;
   LeftOut attributes_;
-  // Paths of devices that were left out: hard links to them are, too.
-  std::unordered_set<std::string> missing_;
+  // Devices that were left out, by the hashes of their paths: hard links to them are, too.
+  std::unordered_set<uint64_t> missing_;
   // The entry in work, as the archive has it.
   std::string entry_;
   OpenFile file_;

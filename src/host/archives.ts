@@ -11,8 +11,9 @@ export interface Refusal {
     | 'tar'
     /** The process that took the archive apart `detail`: it died, or said what none says that is in order. */
     | 'parser'
-    /** More than so many entries, or bytes: `detail`. */
+    /** More than so many entries (and directories that none of them names), bytes of names that are kept, or bytes: `detail`. */
     | 'entries'
+    | 'names'
     | 'bytes'
     /** The name leads out of the root. */
     | 'outside'

@@ -6,6 +6,7 @@ const sentences: Readonly<Record<Refusal['kind'], (detail: string) => string>> =
   tar: (detail) => `is no tar, or a damaged one: ${detail}`,
   parser: (detail) => `the process that took it apart ${detail}: the archive may be made to attack libarchive`,
   entries: (detail) => `has more than ${detail} entries`,
+  names: (detail) => `has more than ${detail} bytes of names`,
   bytes: (detail) => `has more than ${detail} bytes`,
   outside: () => 'its name, or that of what it links to, leads out of the image',
   'no-name': () => 'has no name',
@@ -33,7 +34,7 @@ export function refusalText({ kind, name, detail }: Refusal): string {
 
 /** What helps, where a limit was met. */
 export function refusalHint({ kind }: Refusal): string | undefined {
-  if (kind === 'entries') return 'an image that is trusted may have more: --max-entries'
+  if (kind === 'entries' || kind === 'names') return 'an image that is trusted may have more: --max-entries'
   if (kind === 'bytes') return 'an image that is trusted may have more: --max-size'
   return undefined
 }

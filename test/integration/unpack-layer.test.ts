@@ -477,6 +477,37 @@ test.serial('archives have limits, and what is beyond them is refused', async (t
   await refused(t, stack, [{ name: 'o', pax: { uid: String(2 ** 32) } }], 'owner')
 })
 
+test.serial('directories that no entry names count as entries', async (t) => {
+  const stack = new Stack(t)
+  const [above, limits] = ['d/'.repeat(9), { maxEntries: 20, maxBytes: 1 << 20 }]
+  await stack.add([{ name: `a/${above}f` }, { name: 'b/c/d/e/f/g/h/f' }, { name: `a/${above}g` }], limits)
+  const many = ['a', 'b', 'c'].map((name) => ({ name: `${name}/${above}f` }))
+  t.is((await refused(t, stack, many, 'entries', limits)).detail, '20')
+})
+
+test.serial('names that are kept in memory are limited', async (t) => {
+  const stack = new Stack(t)
+  const limits = { maxEntries: 1000, maxBytes: 64 << 20 }
+  const above = `${'x'.repeat(240)}/`.repeat(15)
+  const many = Array.from({ length: 200 }, (_, index) => ({ name: `${above}${index}`, type: '5' }))
+  await stack.add(many.slice(0, 100), limits)
+  t.is((await refused(t, stack, many, 'names', limits)).detail, String(256 * 2024))
+  // In an archive of files nothing limits one of them.
+  const archive = path.join(stack.dir, 'spooled')
+  mkdirSync(path.join(stack.dir, 'spool'))
+  writeFileSync(archive, tar({ name: 'a' }, { name: 'y'.repeat(900_000) }, { name: 'z' }))
+  const source = openSync(archive, 'r')
+  t.teardown(() => closeSync(source))
+  const work = (await archives.spool(source, path.join(stack.dir, 'spool'), limits)) as ArchiveWork
+  for (;;) {
+    const { refused: why, done } = await archives.step(work, 1000)
+    if (why === undefined && !done) continue
+    t.like(why, { kind: 'names' })
+    break
+  }
+  await archives.close(work)
+})
+
 test.serial('a full disk is told with the entry', async (t) => {
   const stack = new Stack(t)
   run('mount', '-o', 'remount,size=1m', stack.dir)
