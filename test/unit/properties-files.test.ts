@@ -70,9 +70,10 @@ test('what cgroup files hold is read or is not what the kernel writes', async (t
     const refused = <T>(run: () => T) => refusedOr('CGROUP_READ', run)
     numbers.push(await refused(() => parseLimit(text, 'f')))
     numbers.push(...Object.values((await refused(() => parseFlat(text, 'f'))) ?? {}))
-    numbers.push(...Object.values((await refused(() => parseCpu(text, 'f'))) ?? {}))
+    const cpu: Record<string, bigint> = { ...(await refused(() => parseCpu(text, 'f'))) }
+    numbers.push(...Object.values(cpu))
     for (const { major: _, minor: __, ...device } of (await refused(() => parseIo(text, 'f'))) ?? [])
-      numbers.push(...(Object.values(device) as bigint[]))
+      numbers.push(...Object.values<bigint>(device))
     const pressure = await refused(() => parsePressure(text, 'f'))
     if (pressure !== undefined) numbers.push(pressure.some.total, pressure.full.total)
     for (const number of numbers)
