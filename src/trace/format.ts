@@ -9,13 +9,17 @@ export interface TraceFacts {
   dropped: number
 }
 
-/** Names of processes, and complete events (`X`) with times in microseconds. */
+/** Names of processes and of their only threads, and complete events (`X`) with times in microseconds. */
 export function formatTrace(spans: readonly Span[], { title, pid, dropped }: TraceFacts): string {
   const pids = [...new Set([pid, ...spans.map((span) => span.pid)])]
-  const events: object[] = pids.flatMap((each, index) => [
-    { name: 'process_name', ph: 'M', pid: each, tid: each, args: { name: each === pid ? title : 'init' } },
-    { name: 'process_sort_index', ph: 'M', pid: each, tid: each, args: { sort_index: index } },
-  ])
+  const events: object[] = pids.flatMap((each, index) => {
+    const args = { name: each === pid ? title : 'init' }
+    return [
+      { name: 'process_name', ph: 'M', pid: each, tid: each, args },
+      { name: 'process_sort_index', ph: 'M', pid: each, tid: each, args: { sort_index: index } },
+      { name: 'thread_name', ph: 'M', pid: each, tid: each, args },
+    ]
+  })
   // An outer span before what lies below it, as readers nest spans that begin together in this order.
   const sorted = [...spans].sort((a, b) => a.begin - b.begin || b.end - a.end)
   for (const { name, category, pid: owner, begin, end, args } of sorted) {
