@@ -77,7 +77,8 @@ export type { Problem } from './spec/problem.ts'
 export type * from './spec/schema.gen.ts'
 
 export { compileCreate } from './compiler/create.ts'
-export { compileExec, namespaceFlags } from './compiler/exec.ts'
+export { compileExec } from './compiler/exec.ts'
+export { namespaceFlags } from './compiler/namespaces.ts'
 export type * from './compiler/facts.ts'
 export type { PreparedRlimit } from './process/rlimits.ts'
 export {

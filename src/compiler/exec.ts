@@ -11,34 +11,11 @@ import { prepareRlimits } from '../process/rlimits.ts'
 import { schedulingOf } from '../process/scheduling.ts'
 import { listOf, maxCpus } from '../spec/lists.ts'
 import { addLateFilter, filtersAsAdmin } from '../process/seccomp.ts'
-import type { Process, Spec } from '../spec/schema.gen.ts'
+import type { Process } from '../spec/schema.gen.ts'
 import type { Compiled, ExecFacts, ParentActions } from './facts.ts'
-import { addBecomeRoot, addBeginning, addDropGroups, addKeyring, Namespaces } from './namespaces.ts'
+import { addBecomeRoot, addBeginning, addDropGroups, addKeyring } from './namespaces.ts'
 
 export type { Compiled, ExecFacts, ParentActions, ParentRlimit } from './facts.ts'
-
-/** CLONE_NEW* of every namespace that the configuration names, new or joined: what `exec` joins. */
-export function namespaceFlags(spec: Spec): number {
-  return new Namespaces(spec.linux?.namespaces ?? []).flags
-}
-
-/** The names in /proc/PID/ns of those. */
-export function namespaceNames(flags: number): string[] {
-  return Object.entries(namespaceFiles).flatMap(([type, name]) =>
-    (flags & clone[type as keyof typeof clone]) === 0 ? [] : [name],
-  )
-}
-
-const namespaceFiles: Readonly<Record<keyof typeof clone, string>> = {
-  NEWUSER: 'user',
-  NEWNS: 'mnt',
-  NEWPID: 'pid',
-  NEWNET: 'net',
-  NEWIPC: 'ipc',
-  NEWUTS: 'uts',
-  NEWCGROUP: 'cgroup',
-  NEWTIME: 'time',
-}
 
 /**
  * Origins are pointers into config.json (`/process/…`), wherever the process came from.

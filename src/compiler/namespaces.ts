@@ -4,7 +4,7 @@ import type { Register } from '../plan/fields.ts'
 import { ownOrigin, type PlanBuilder } from '../plan/plan.ts'
 import { syncPoint } from '../plan/sync.ts'
 import { capabilityNames } from '../spec/names.ts'
-import type { Namespace, NamespaceType, Process } from '../spec/schema.gen.ts'
+import type { Namespace, NamespaceType, Process, Spec } from '../spec/schema.gen.ts'
 import type { CreateFacts } from './facts.ts'
 
 const flagOf: Readonly<Record<NamespaceType, number>> = {
@@ -118,6 +118,29 @@ export class Namespaces {
     if (hide && newUser === undefined) plan.add('notDumpable', ownOrigin, {})
     plan.add('fork', before.origin, { flags: created })
   }
+}
+
+/** CLONE_NEW* of every namespace that the configuration names, new or joined: what `exec` joins. */
+export function namespaceFlags(spec: Spec): number {
+  return new Namespaces(spec.linux?.namespaces ?? []).flags
+}
+
+/** The names in /proc/PID/ns of those. */
+export function namespaceNames(flags: number): string[] {
+  return Object.entries(namespaceFiles).flatMap(([type, name]) =>
+    (flags & clone[type as keyof typeof clone]) === 0 ? [] : [name],
+  )
+}
+
+const namespaceFiles: Readonly<Record<keyof typeof clone, string>> = {
+  NEWUSER: 'user',
+  NEWNS: 'mnt',
+  NEWPID: 'pid',
+  NEWNET: 'net',
+  NEWIPC: 'ipc',
+  NEWUTS: 'uts',
+  NEWCGROUP: 'cgroup',
+  NEWTIME: 'time',
 }
 
 export type Joins = readonly { flag: number; origin: string; fd: Register }[]

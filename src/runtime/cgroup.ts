@@ -1,11 +1,11 @@
 /** A container's cgroup through its life: where it goes, made with its limits, signalled, removed. */
 import { compileDevices } from '../cgroups/devices.ts'
 import * as fs from '../cgroups/fs.ts'
-import { compileResources } from '../cgroups/knobs.ts'
+import type { CompiledResources } from '../cgroups/knobs.ts'
 import { cgroupManager, cgroupPath, createCgroup, explainDeath, limitMemory, type Cgroup } from '../cgroups/manager.ts'
 import type { ConfigProblem } from '../errors.ts'
 import type { Host } from '../host/host.ts'
-import type { Spec } from '../spec/schema.gen.ts'
+import type { Resources, Spec } from '../spec/schema.gen.ts'
 import type { Context } from './context.ts'
 import { closeQuietly, isErrno, type Undo } from './failures.ts'
 import { cgroupDir, type PlacedCgroup } from './placed-cgroup.ts'
@@ -28,7 +28,7 @@ export async function placeCgroup(
   if (manager === 'disabled') return undefined
   const { host } = context
   const root = await fs.findCgroupRoot(host)
-  const { writes, check, problems, warnings } = compileResources(spec.linux?.resources)
+  const { writes, check, problems, warnings } = await compileLimits(spec.linux?.resources)
   const devices = compileDevices(spec.linux?.resources?.devices)
   problems.push(...devices.problems)
   const limits = { writes, check, devices: devices.filter }
@@ -41,6 +41,12 @@ export async function placeCgroup(
   const path = await cgroupPath(id, asked, () => fs.ownCgroup(host))
   const nested = asked?.includes('/', 1) === true
   return { cgroup: { saved: { manager, root, path }, nested, ...limits }, problems, warnings }
+}
+
+/** Most configurations have rules for devices and no limits, whose table is loaded only for some. */
+async function compileLimits(resources: Resources = {}): Promise<CompiledResources> {
+  if (Object.keys(resources).every((group) => group === 'devices')) return { writes: [], problems: [], warnings: [] }
+  return (await import('../cgroups/knobs.ts')).compileResources(resources)
 }
 
 /**

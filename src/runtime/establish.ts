@@ -6,7 +6,7 @@
  * state.json with init's pid, init's set-up, state.json complete.
  */
 import { compileCreate } from '../compiler/create.ts'
-import { namespaceNames } from '../compiler/exec.ts'
+import { namespaceNames } from '../compiler/namespaces.ts'
 import type { Compiled, CreateFacts } from '../compiler/facts.ts'
 import { RuntError, StateError, type ConfigProblem } from '../errors.ts'
 import { phase, type Fd, type Host } from '../host/host.ts'
@@ -26,7 +26,6 @@ import { sendPidfd, writePidFile } from './pidfile.ts'
 import { canBeAttached } from './placed-cgroup.ts'
 import { isEnding, kernelMounts } from './procfs.ts'
 import type { CreateRequest } from './requests.ts'
-import { prepareFilter, saveFilter } from './seccomp.ts'
 import type { SavedState } from './state.ts'
 import { makeContainer, makeFifos, saveState, timesFile } from './store.ts'
 import { checkPreserved, checkTerminal, copyWindowSize, listenFds, requireTerminal } from './streams.ts'
@@ -101,7 +100,10 @@ async function prepare(
   const keyring = request.noNewKeyring === true ? undefined : await keyringName(host, request.id)
   const { intelRdt } = spec.linux ?? {}
   const rdt = intelRdt && (await (await import('./intel-rdt.ts')).placeRdt(host, request.id, intelRdt))
-  const filter = await prepareFilter(context, spec, bundle.text)
+  const filter =
+    spec.linux?.seccomp === undefined
+      ? undefined
+      : await (await import('./seccomp.ts')).prepareFilter(context, spec, bundle.text)
   const layers = await layersOf(context, bundle, request.id)
   if (layers !== undefined) {
     const { checkLayers, checkPlace } = await import('./layers.ts')
@@ -186,6 +188,7 @@ async function make(context: Context, request: CreateRequest, prepared: Prepared
     await registerLayers(context, prepared.layers, request.id, undo)
   }
   if (prepared.filter !== undefined) {
+    const { saveFilter } = await import('./seccomp.ts')
     await saveFilter(host, dir, prepared.filter.facts)
     await prepared.filter.keep()
   }

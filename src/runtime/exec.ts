@@ -19,7 +19,6 @@ import { Init, type SpawnFacts } from './init.ts'
 import { sendPidfd, writePidFile } from './pidfile.ts'
 import { canBeAttached } from './placed-cgroup.ts'
 import type { ExecRequest } from './requests.ts'
-import { loadFilter } from './seccomp.ts'
 import type { SavedState } from './state.ts'
 import { deriveStatus } from './status.ts'
 import { loadState, timesFile } from './store.ts'
@@ -115,7 +114,10 @@ async function execFacts(
     euid: await context.host.system.euid(),
     inUserNamespace: await context.host.system.inUserNamespace(),
     permitted: await attempt('learn what the caller may do', {}, () => context.host.system.permittedCapabilities()),
-    seccomp: await loadFilter(context.host, dir, state),
+    seccomp:
+      state.seccomp === undefined
+        ? undefined
+        : await (await import('./seccomp.ts')).loadFilter(context.host, dir, state),
   }
 }
 

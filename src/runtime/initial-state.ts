@@ -1,6 +1,6 @@
 /** What state.json says of a container before anything of it is there. */
 import type { PlacedRdt } from '../cgroups/resctrl.ts'
-import { namespaceFlags } from '../compiler/exec.ts'
+import { namespaceFlags } from '../compiler/namespaces.ts'
 import type { Compiled } from '../compiler/facts.ts'
 import type { Plan } from '../plan/plan.ts'
 import { domainOf } from '../process/scheduling.ts'

@@ -1,5 +1,6 @@
 import test from 'ava'
-import { compileExec, namespaceFlags, type ExecFacts } from '../../../src/compiler/exec.ts'
+import { compileExec, type ExecFacts } from '../../../src/compiler/exec.ts'
+import { namespaceFlags } from '../../../src/compiler/namespaces.ts'
 import { explainPlan } from '../../../src/plan/explain.ts'
 import { clone } from '../../../src/plan/kernel.ts'
 import { syncPoint } from '../../../src/plan/sync.ts'

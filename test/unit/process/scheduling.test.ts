@@ -1,5 +1,6 @@
 import test from 'ava'
-import { compileExec, namespaceFlags, namespaceNames } from '../../../src/compiler/exec.ts'
+import { compileExec } from '../../../src/compiler/exec.ts'
+import { namespaceFlags, namespaceNames } from '../../../src/compiler/namespaces.ts'
 import { clone } from '../../../src/plan/kernel.ts'
 import { explainPlan } from '../../../src/plan/explain.ts'
 import { defaultSpec } from '../../../src/spec/default.ts'
