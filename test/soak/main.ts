@@ -1,5 +1,5 @@
 /** The program of `npm run test:soak`: `--help` tells its options. scripts/test-soak.sh starts it in namespaces of its own. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
+    render: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -55,8 +56,9 @@ const help = `npm run test:soak [-- OPTION …]: containers in great number, as 
   --commands N     at the same time (64)
   --rounds N       how often each mixture of commands is tried (10)
   --short          the short form: 60 containers, 150 cycles, 32 commands, one round
-  --json FILE      writes the figures there, too; - is standard output, and then nothing else is printed there
+  --json FILE      writes the figures there, too, after each scenario; - is standard output, and then nothing else is printed there
   --write          fills docs/reliability.md in
+  --render FILE    does so from what --json wrote, and runs nothing
 RUNT_UNDER_TEST is the command line under test (dist/bin/runt): runc as a control. PATIENCE is how many seconds it may take (3600).`
 
 /** What a run found, as JSON has it. */
@@ -83,9 +85,17 @@ function text({ machine, limits, reports }: Outcome): string {
   return parts.join('\n\n')
 }
 
+const json = (outcome: Outcome): string => `${JSON.stringify(outcome, null, 2)}\n`
+
+const fillPage = (outcome: Outcome): void => intoPage('docs/reliability.md', 'figures of test:soak', text(outcome))
+
 async function main(): Promise<void> {
   if (values.help) {
     console.log(help)
+    return
+  }
+  if (values.render !== undefined) {
+    fillPage(JSON.parse(readFileSync(values.render, 'utf8')) as Outcome)
     return
   }
   const names = values.only?.split(',') ?? Object.keys(scenarios)
@@ -106,6 +116,8 @@ async function main(): Promise<void> {
       })
       const seconds = (performance.now() - start) / 1000
       outcome.reports.push({ ...report, seconds: Number(seconds.toFixed(1)) })
+      outcome.machine = describeMachine(othersSince(since))
+      if (values.json !== undefined && values.json !== '-') writeFileSync(values.json, json(outcome))
       console.error(`soak: ${name}: ${seconds.toFixed(0)} s${report.failures.length > 0 ? ', FAILED' : ''}`)
     }
   } finally {
@@ -113,12 +125,9 @@ async function main(): Promise<void> {
     spawnSync('umount', ['--recursive', '--lazy', dir])
     rmSync(dir, { recursive: true, force: true })
   }
-  outcome.machine = describeMachine(othersSince(since))
-  if (values.json !== '-') console.log(text(outcome))
-  const json = `${JSON.stringify(outcome, null, 2)}\n`
-  if (values.json === '-') process.stdout.write(json)
-  else if (values.json !== undefined) writeFileSync(values.json, json)
-  if (values.write) intoPage('docs/reliability.md', 'figures of test:soak', text(outcome))
+  if (values.json === '-') process.stdout.write(json(outcome))
+  else console.log(text(outcome))
+  if (values.write) fillPage(outcome)
   if (outcome.reports.some(({ failures }) => failures.length > 0)) process.exitCode = 1
 }
 
