@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cinttypes>
+#include <cstdio>
 #include <ctime>
 
 #include "binding.h"
@@ -15,15 +17,29 @@ namespace runt {
 
 namespace {
 
+// RFC 3339. Not by gmtime_r(3), which reads the local time zone for it.
+std::string utc(const timespec &time) {
+  const int64_t second = time.tv_sec % 86400;
+  // Years begin in March, so that a leap day is the last one; they repeat every 400, which are 146,097 days. The first
+  // such period that counts began in the year 0, 719,468 days before 1970.
+  const int64_t days = time.tv_sec / 86400 + 719468;
+  const int64_t day = days % 146097;
+  const int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+  const int64_t of_year = day - (365 * year + year / 4 - year / 100);
+  const int64_t month = (5 * of_year + 2) / 153;
+  const int64_t of_month = of_year - (153 * month + 2) / 5 + 1;
+  char text[64];
+  const int size = std::snprintf(
+      text, sizeof text, "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64 ":%02" PRId64 ".%09ldZ",
+      days / 146097 * 400 + year + (month < 10 ? 0 : 1), month < 10 ? month + 3 : month - 9, of_month, second / 3600,
+      second / 60 % 60, second % 60, time.tv_nsec);
+  return {text, static_cast<size_t>(size)};
+}
+
 Napi::Value now(const Napi::CallbackInfo &info) {
   timespec time;
-  tm parts;
   if (::clock_gettime(CLOCK_REALTIME, &time) != 0) fail("clock_gettime");
-  if (::gmtime_r(&time.tv_sec, &parts) == nullptr) fail("gmtime_r");
-  char text[64];
-  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  const std::string nanoseconds = std::to_string(1000000000 + time.tv_nsec).substr(1);
-  return Napi::String::New(info.Env(), std::string(text, size) + "." + nanoseconds + "Z");
+  return Napi::String::New(info.Env(), utc(time));
 }
 
 // monotonic(): milliseconds since some moment, which no change of the wall clock moves.

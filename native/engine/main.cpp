@@ -2,6 +2,7 @@
 //
 // The modules were compiled to bytecode when runt was built. A module is read when it is first imported: a command
 // costs only what it needs. Nothing is read from a file, and nothing in the environment gives the engine orders.
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -36,6 +37,10 @@ constexpr char kArchitecture[] = "arm64";
 constexpr size_t kMaxStack = 2 << 20;
 // Garbage in cycles is looked for when so much was allocated; a command mostly ends before.
 constexpr size_t kCollectAfter = 64 << 20;
+
+// By how much the heap grows at a time, in one system call: a command needs more than libc's 128 KiB. Pages that are
+// not touched cost nothing.
+constexpr int kHeapStep = 1 << 20;
 
 struct Module {
   const uint8_t *code;
@@ -226,6 +231,8 @@ int main(int, char **arguments, char **environment) {
   using namespace runt::engine;
   // Whoever reads our output may leave; the write says so (EPIPE). Node does the same.
   std::signal(SIGPIPE, SIG_IGN);
+  ::mallopt(M_TOP_PAD, kHeapStep);
+  ::mallopt(M_TRIM_THRESHOLD, 8 * kHeapStep);
   JSRuntime *runtime = JS_NewRuntime();
   JSContext *context = runtime == nullptr ? nullptr : JS_NewContextRaw(runtime);
   if (context == nullptr) {
