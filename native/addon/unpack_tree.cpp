@@ -86,7 +86,9 @@ std::string clean_path(std::string_view name, const std::string &entry) {
       if (parts.empty()) throw Refused{"outside", entry, ""};
       parts.pop_back();
     } else {
-      if (part.size() > NAME_MAX) throw Refused{"name-length", entry, std::to_string(NAME_MAX)};
+      // A whiteout is no file: what it hides may have as long a name as any.
+      const size_t most = NAME_MAX + (name.empty() && part.starts_with(kWhiteout) ? kWhiteout.size() : 0);
+      if (part.size() > most) throw Refused{"name-length", entry, std::to_string(NAME_MAX)};
       parts.push_back(part);
     }
   }

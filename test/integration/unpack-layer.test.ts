@@ -477,6 +477,15 @@ test.serial('archives have limits, and what is beyond them is refused', async (t
   await refused(t, stack, [{ name: 'o', pax: { uid: String(2 ** 32) } }], 'owner')
 })
 
+test.serial('a whiteout hides what has the longest of names', async (t) => {
+  const stack = new Stack(t)
+  const name = 'x'.repeat(255)
+  await stack.add([{ name }, { name: 'y' }])
+  await stack.add([{ name: `.wh.${name}` }])
+  t.deepEqual(readdirSync(stack.mounted(t)), ['y'])
+  for (const longer of [`.wh.${name}x`, `.wh.${name}/f`]) await refused(t, stack, [{ name: longer }], 'name-length')
+})
+
 test.serial('directories that no entry names count as entries', async (t) => {
   const stack = new Stack(t)
   const [above, limits] = ['d/'.repeat(9), { maxEntries: 20, maxBytes: 1 << 20 }]
