@@ -184,7 +184,6 @@ void ArchiveStream::start_parser(bool contents) {
 }
 
 ArchiveStream::Next ArchiveStream::next(Record &record, Clock::time_point until) {
-  const NoPipeSignal no_signal;
   for (;;) {
     if (parsed_) {
       if (cut_short_) tell_cut();
@@ -240,6 +239,7 @@ void ArchiveStream::read_records() {
 }
 
 void ArchiveStream::feed() {
+  const NoPipeSignal no_signal;
   const ssize_t size = retry([&] { return ::write(feed_.get(), buffer_.data() + begin_, end_ - begin_); });
   if (size >= 0)
     begin_ += static_cast<size_t>(size);
