@@ -302,11 +302,13 @@ void LayerTree::describe_attributes(int fd, const Metadata &metadata, const std:
   }
   // The entry that its file came with has told of that: few programs repeat it for a link.
   if (metadata.entry.linked) return;
+  // There may be thousands.
+  std::sort(given.begin(), given.end());
   char names[XATTR_LIST_MAX];
   const ssize_t listed = ::listxattr(link.c_str(), names, sizeof names);
   if (listed == -1 && errno != ENOTSUP) fail("listxattr", path);
   for (const char *at = names; at < names + listed; at += std::strlen(at) + 1) {
-    if (belongs_to_machine(at) || std::find(given.begin(), given.end(), at) != given.end()) continue;
+    if (belongs_to_machine(at) || std::binary_search(given.begin(), given.end(), at)) continue;
     // What is new has lists of access that its directory handed on, acl(5), and else what the machine gave it.
     if (!existed && !std::string_view(at).starts_with("system.posix_acl_")) continue;
     if (::removexattr(link.c_str(), at) != 0 && errno != ENODATA && !may_leave_out(at, errno))
