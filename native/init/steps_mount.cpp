@@ -167,7 +167,9 @@ bool run(const ReconfigureStep &s, Machine &m) {
 bool run(const AttachStep &s, Machine &m) {
   // What stands in the place of a process's files in /proc could deceive the kernel's users of them (CVE-2019-16884).
   // An image may lead there by a symlink.
-  if (sys::filesystem_type(m.get(s.target)) == kProcMagic && sys::filesystem_type(m.get(s.mount)) != kProcMagic) {
+  const long below = sys::filesystem_type(m.get(s.target));
+  if (below < 0) return m.fail(static_cast<int>(below), "fstatfs");
+  if (below == kProcMagic && sys::filesystem_type(m.get(s.mount)) != kProcMagic) {
     struct statx status;
     int failed = sys::statx(m.get(s.target), "", AT_EMPTY_PATH, &status);
     if (failed < 0) return m.fail(failed, "statx");
