@@ -68,8 +68,10 @@ Napi::Value in_user_namespace(const Napi::CallbackInfo &info) {
   constexpr ino_t kFirst = 0xEFFFFFFD;
   struct stat status;
   // allow path: of the host’s procfs
-  const bool other = ::stat("/proc/self/ns/user", &status) == 0 && status.st_ino != kFirst;
-  return Napi::Boolean::New(info.Env(), other);
+  const int result = ::stat("/proc/self/ns/user", &status);
+  // A kernel without user namespaces.
+  if (result != 0 && errno != ENOENT) fail("stat", "/proc/self/ns/user");
+  return Napi::Boolean::New(info.Env(), result == 0 && status.st_ino != kFirst);
 }
 
 Napi::Value kernel_release(const Napi::CallbackInfo &info) {

@@ -22,6 +22,9 @@ int executable(const char *path) {
   return sys::faccessat2(AT_FDCWD, path, kExecutable, AT_EACCESS);
 }
 
+// Whether it is the machine that cannot look at a file, and not that the image has none of use.
+bool is_shortage(int error) { return error == -EIO || error == -EMFILE || error == -ENFILE || error == -ENOMEM; }
+
 const char *variable(const Machine &m, const char *prefix) {
   for (uint32_t i = 0; i < m.env_count; i++)
     if (starts_with(m.envp[i], prefix)) return m.envp[i] + length_of(prefix);
@@ -43,7 +46,7 @@ int find(const Machine &m, Str name, char *path) {
       path[prefix] = '/';
       copy_bytes(path + prefix + 1, name.data, name.length + 1);
       int result = executable(path);
-      if (result == 0) return 0;
+      if (result == 0 || is_shortage(result)) return result;
       // A file that is there but cannot be executed is worth more than one that is not there.
       if (result == -EACCES || result == -EPERM) error = -EACCES;
     }
@@ -126,9 +129,6 @@ int home_of(int fd, uint32_t uid, char *home) {
   copy_bytes(home, "/", 2);
   return lines.error;
 }
-
-// Whether it is the machine that cannot open a file, and not that the image has none that could be read.
-bool is_shortage(int error) { return error == -EIO || error == -EMFILE || error == -ENFILE || error == -ENOMEM; }
 
 } // namespace
 
