@@ -130,6 +130,19 @@ static int name_argument(uint64_t number) {
   }
 }
 
+/* What a descriptor is: the first argument of these calls. */
+static void text_of_descriptor(pid_t tid, uint64_t number, uint64_t fd, char *text, size_t size) {
+  char link[64];
+  if (number != SYS_read && number != SYS_write && number != SYS_fcntl && number != SYS_newfstatat && number != SYS_fstatfs &&
+      number != SYS_lseek && number != SYS_flock)
+    return;
+  snprintf(link, sizeof link, "/proc/%d/fd/%d", tid, (int)fd);
+  const ssize_t length = readlink(link, text, size - 1);
+  for (ssize_t i = 0; i < length; i++)
+    if (text[i] <= ' ' || text[i] > 126) text[i] = '?';
+  text[length < 0 ? 0 : length] = 0;
+}
+
 static void set_number(pid_t tid, long number) {
 #if defined(__x86_64__)
   struct user_regs_struct regs;
@@ -184,6 +197,7 @@ static void entered(struct tracee *one, const struct __ptrace_syscall_info *info
     char name[200] = "";
     const int index = name_argument(number);
     if (index >= 0) text_at(one->tid, info->entry.args[index], name, sizeof name);
+    if (name[0] == 0) text_of_descriptor(one->tid, number, info->entry.args[0], name, sizeof name);
     fprintf(report, "%s %s %lu %u %lu %lu %s\n", is_it ? "hit" : "call", role_names[one->role], (unsigned long)number, nth,
             (unsigned long)info->entry.args[0], (unsigned long)info->entry.args[1], name);
   }

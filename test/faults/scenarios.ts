@@ -168,8 +168,60 @@ export const cannotFail: Readonly<Record<string, string>> = {
   getegid: 'is always successful',
   umask: 'is always successful',
   set_tid_address: 'is always successful',
+  rt_sigaction: 'has no failure with valid arguments',
+  rt_sigprocmask: 'has no failure with valid arguments',
   futex: 'has no failure that the C library would take: it aborts the process',
 }
+
+/** Failures with which a command may well go on. Any other that it survives is a defect: somebody did not look. */
+const survivable: readonly { role?: string; call: string; name?: RegExp; action?: Action; why: string }[] = [
+  { role: 'loader', call: '', why: 'the C library’s loader does without its cache, and looks elsewhere' },
+  { call: 'close', why: 'a descriptor is free whatever close(2) returns' },
+  { call: 'munmap', why: 'the memory goes with the process' },
+  { call: 'brk', why: 'malloc(3) takes memory by mmap(2)' },
+  {
+    role: 'runt',
+    call: 'openat',
+    name: /localtime$/,
+    why: 'a time zone that cannot be read is UTC, in an example’s comment',
+  },
+  { role: 'runt', call: 'read', name: /zoneinfo|localtime/, why: 'the same' },
+  {
+    role: 'runt',
+    call: 'newfstatat',
+    name: /zoneinfo|localtime|^\/proc\/self\/exe$/,
+    why: 'the same; whether anybody may change the executable, which is looked at where /proc is there',
+  },
+  { role: 'runt', call: 'lseek', name: /zoneinfo|localtime/, why: 'the same' },
+  { role: 'runt', call: 'prlimit64', why: 'the stack’s size is taken for the usual one' },
+  {
+    role: 'runt',
+    call: 'fcntl',
+    name: /^\/|pipe|null/,
+    why: 'standard streams that cannot be looked at are taken to be there',
+  },
+  { role: 'runt', call: 'openat', name: /\/bundle\/$/, why: 'a pid file without a temporary name: it gets one' },
+  { role: 'runt', call: 'linkat', why: 'the same' },
+  { role: 'runt', call: 'write', name: /\/bundle\/#\d+/, why: 'the same' },
+  { role: 'runt', call: 'unlink', name: /\/pid$/, why: 'the same' },
+  { role: 'runt', call: 'openat', name: /\.seccomp~/, why: 'without the cache a filter is compiled' },
+  { role: 'runt', call: 'read', name: /\.seccomp~/, why: 'the same' },
+  { role: 'init', call: 'prctl', why: 'PR_SET_NAME: how init is called while it works' },
+  { role: 'init', call: 'sched_setaffinity', why: 'runt’s own binding to processors stays, as with runc' },
+  { call: 'readlinkat', name: /^\w+$/, why: 'what is no symlink is opened as it is, and nothing that is one' },
+  { role: 'runt', call: 'newfstatat', name: /\.seccomp~|libseccomp/, why: 'the same' },
+  { role: 'runt', call: 'readlink', name: /^\/(usr\/)?lib/, why: 'the same: which library it was compiled by' },
+  { role: 'runt', call: 'mkdir', name: /\.seccomp~/, why: 'the same' },
+  { role: 'runt', call: 'prctl', why: 'PR_GET_CHILD_SUBREAPER: then it waits for no other children than its own' },
+  { role: 'runt', call: 'bpf', why: 'a program that is refused is loaded once more, for the reason' },
+  { call: 'statx', name: /\/inside$/, action: 'EACCES', why: 'execvp(3): the next directory of PATH may have it' },
+  {
+    call: 'setgroups',
+    action: 'EPERM',
+    why: 'user_namespaces(7): who has made a user namespace may have been forbidden it',
+  },
+  { call: 'setsid', action: 'EPERM', why: 'it leads a group already' },
+]
 
 /** The errno that a call may well fail with on a busy or confined machine. */
 const likely: Readonly<Record<string, Action>> = {
@@ -189,6 +241,17 @@ const likely: Readonly<Record<string, Action>> = {
 function each(action: Action, calls: string): Record<string, Action> {
   return Object.fromEntries(calls.split(' ').map((call) => [call, action]))
 }
+function mayBeSurvived({ role, call, name }: Point, action: Action): boolean {
+  if (action === 'EINTR' || action.startsWith('kill')) return true
+  return survivable.some(
+    (one) =>
+      (one.role === undefined || one.role === role) &&
+      (one.call === '' || one.call === call) &&
+      (one.action === undefined || one.action === action) &&
+      (one.name === undefined || one.name.test(name)),
+  )
+}
+
 /** Calls that a signal may interrupt. */
 const interruptible = new Set(
   'read write open openat flock recvmsg sendmsg sendto recvfrom connect accept4 wait4 waitid poll ppoll epoll_wait epoll_pwait close'.split(
@@ -365,6 +428,7 @@ export class Stage {
       }
     } else {
       outcome.result = 'survived'
+      if (!mayBeSurvived(point, action)) outcome.defects.push('nobody looked at the failure')
       outcome.defects.push(...this.differences(id, injected, { point, action }))
     }
     outcome.defects.push(...this.cleanUp(id, injected))
