@@ -444,14 +444,15 @@ export class Stage {
     if (scenario.then === 'ended')
       return whatStays(() => (sandbox.run(['state', id]).stdout.includes('"stopped"') ? [] : ['it does not end']))
     // Who is killed between the go and the program's first instruction ends as the program would: with a container that has stopped.
-    if (fault.action === 'kill' && fault.point.role === 'init' && scenario.then === 'reported')
+    if (fault.action === 'kill' && fault.point.role.startsWith('init') && scenario.then === 'reported')
       return whatStays(() => (sandbox.run(['state', id]).stdout.includes('"stopped"') ? [] : ['it does not end']))
     const seen = this.seen(id, injected)
     if (seen === this.good) return []
-    // init waits for start already: the command is over, and `start` says what became of the container.
-    const { role, call, nth } = this.points.findLast(({ role }) => role === 'init') ?? {}
+    // init has nothing left to do but to wait for start, or was killed there: the command is over, and `start` says what became of it.
+    const { role, call, nth } = this.points.findLast(({ role }) => role.startsWith('init')) ?? {}
     const waits = fault.point.role === role && fault.point.call === call && fault.point.nth === nth
-    if (waits && seen.endsWith('cannot start a container that has stopped')) return []
+    const ended = waits || (fault.action === 'kill' && fault.point.role.startsWith('init'))
+    if (ended && seen.endsWith('cannot start a container that has stopped')) return []
     const [had, has] = [new Set(this.good.split('\n')), new Set(seen.split('\n'))]
     const lacking = [...had].filter((line) => !has.has(line)).map((line) => `- ${line}`)
     const added = [...has].filter((line) => !had.has(line)).map((line) => `+ ${line}`)
