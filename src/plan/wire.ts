@@ -124,19 +124,19 @@ function encodeStep(step: Step, head: DataView, start: number, strings: Strings,
   head.setUint16(start + 2, layout.size, true)
   let at = start + stepHeaderSize
   for (const [name, kind] of layout.fields) {
-    encodeField(
-      (step as unknown as Record<string, unknown>)[name],
-      kind,
-      head,
-      at,
-      strings,
-      registers,
-      `${step.op}.${name}`,
-    )
+    try {
+      encodeField((step as unknown as Record<string, unknown>)[name], kind, head, at, strings, registers)
+    } catch (error) {
+      if (!(error instanceof Misfit)) throw error
+      throw new TypeError(`plan: ${step.op}.${name}: ${error.message}`, { cause: error })
+    }
     at += fieldSize[kind]
   }
   return at
 }
+
+/** A value that does not fit its field, whose name the caller knows: naming it beforehand would be work for each field. */
+class Misfit extends Error {}
 
 function encodeField(
   value: unknown,
@@ -145,51 +145,48 @@ function encodeField(
   at: number,
   strings: Strings,
   registers: number,
-  where: string,
 ): void {
   switch (kind) {
     case 'reg':
     case 'out':
-      if (typeof value !== 'number' || value >= registers)
-        throw new TypeError(`plan: ${where}: no such register: ${String(value)}`)
+      if (typeof value !== 'number' || value >= registers) throw new Misfit(`no such register: ${String(value)}`)
       head.setUint32(at, value, true)
       return
     case 'regs': {
       const list = value as readonly number[]
       const [first = 0] = list
       if (!list.every((register, index) => register === first + index) || first + list.length > registers)
-        throw new TypeError(`plan: ${where}: no registers in a row: ${String(value)}`)
+        throw new Misfit(`no registers in a row: ${String(value)}`)
       head.setUint32(at, first, true)
       head.setUint32(at + 4, list.length, true)
       return
     }
     case 'u32':
     case 'i32':
-      if (typeof value !== 'number') throw new TypeError(`plan: ${where}: not a number: ${String(value)}`)
+      if (typeof value !== 'number') throw new Misfit(`not a number: ${String(value)}`)
       // What does not fit would be cut off.
-      if (value !== (kind === 'u32' ? value >>> 0 : value | 0))
-        throw new TypeError(`plan: ${where}: does not fit: ${value}`)
+      if (value !== (kind === 'u32' ? value >>> 0 : value | 0)) throw new Misfit(`does not fit: ${value}`)
       head.setUint32(at, value, true)
       return
     case 'u64':
-      if (typeof value !== 'number' && typeof value !== 'bigint') throw new TypeError(`plan: ${where}: not a number`)
-      setUint64(head, at, value, where)
+      if (typeof value !== 'number' && typeof value !== 'bigint') throw new Misfit('not a number')
+      setUint64(head, at, value)
       return
     case 'str': {
-      if (typeof value !== 'string') throw new TypeError(`plan: ${where}: not a string`)
-      const [offset, length] = strings.add(checked(value, where) + '\0')
+      if (typeof value !== 'string') throw new Misfit('not a string')
+      const [offset, length] = strings.add(checked(value) + '\0')
       head.setUint32(at, offset, true)
       head.setUint32(at + 4, length - 1, true)
       return
     }
     case 'bytes':
-      if (!(value instanceof Uint8Array)) throw new TypeError(`plan: ${where}: not bytes`)
+      if (!(value instanceof Uint8Array)) throw new Misfit('not bytes')
       strings.addBytes(value, at)
       return
     case 'strs': {
-      if (!Array.isArray(value)) throw new TypeError(`plan: ${where}: not a list`)
+      if (!Array.isArray(value)) throw new Misfit('not a list')
       const list = value as string[]
-      const [offset, length] = strings.add(list.map((text) => checked(text, where) + '\0').join(''))
+      const [offset, length] = strings.add(list.map((text) => checked(text) + '\0').join(''))
       head.setUint32(at, offset, true)
       head.setUint32(at + 4, length, true)
       head.setUint32(at + 8, list.length, true)
@@ -198,19 +195,19 @@ function encodeField(
 }
 
 /** A bigint is slow: most values need none. */
-function setUint64(head: DataView, at: number, value: number | bigint, where: string): void {
+function setUint64(head: DataView, at: number, value: number | bigint): void {
   if (typeof value === 'number' && value >= 0 && value <= 0xffffffff && Number.isInteger(value)) {
     head.setUint32(at, value, true)
     head.setUint32(at + 4, 0, true)
     return
   }
   const exact = BigInt(value)
-  if (BigInt.asUintN(64, exact) !== exact) throw new TypeError(`plan: ${where}: does not fit: ${exact}`)
+  if (BigInt.asUintN(64, exact) !== exact) throw new Misfit(`does not fit: ${exact}`)
   head.setBigUint64(at, exact, true)
 }
 
-function checked(text: string, where: string): string {
-  if (text.includes('\0')) throw new TypeError(`plan: ${where}: NUL in a string`)
+function checked(text: string): string {
+  if (text.includes('\0')) throw new Misfit('NUL in a string')
   return text
 }
 

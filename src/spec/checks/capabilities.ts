@@ -4,17 +4,16 @@ import type { Process } from '../schema.gen.ts'
 import type { Check } from './check.ts'
 
 const sets = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'] as const
-const known = new Set(capabilityNames)
 
 /** Runtimes SHOULD NOT fail on a capability that they cannot map: a newer kernel may have it. Each is told once. */
 export const unknownCapabilities: Check<Process> = {
   section: 'config.md#linux-process',
   reads: ['/capabilities'],
   run({ capabilities }, report) {
-    const told = new Set(known)
+    const told = new Set<string>()
     for (const set of sets) {
       capabilities?.[set]?.forEach((name, index) => {
-        if (told.has(name)) return
+        if (capabilityNames.includes(name) || told.has(name)) return
         told.add(name)
         report.warning(
           `/capabilities/${set}/${index}`,
@@ -34,9 +33,9 @@ export const effectiveCapabilities: Check<Process> = {
   section: 'config.md#linux-process; capset(2)',
   reads: ['/capabilities'],
   run({ capabilities }, report) {
-    const permitted = new Set(capabilities?.permitted)
+    const permitted = capabilities?.permitted ?? []
     capabilities?.effective?.forEach((name, index) => {
-      if (!known.has(name) || permitted.has(name)) return
+      if (permitted.includes(name) || !capabilityNames.includes(name)) return
       report.problem(
         `/capabilities/effective/${index}`,
         `must also be in permitted, is only effective: ${name}`,
