@@ -1,4 +1,5 @@
 /** Commands sleep until what they wait for has happened: nothing looks again and again (docs/performance.md, "Waits"). */
+// Not in the virtual machine: system calls and events are the same there, under strace a hundred times slower.
 import test, { type ExecutionContext } from 'ava'
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
