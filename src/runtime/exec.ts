@@ -176,6 +176,11 @@ async function spawnIn(
   }
   try {
     return await Init.spawn(host, plan, spawnFacts(host, dir, state, cgroup), undo)
+  } catch (error) {
+    // A cgroup that was removed since it was opened takes no process: the container was deleted.
+    const gone = error instanceof RuntError && (error.code === 'ENOENT' || error.code === 'ENODEV')
+    if (!gone || path === undefined || !error.message.startsWith('spawn init')) throw error
+    throw new StateError('STOPPED', 'cannot exec in a stopped container', { cause: error })
   } finally {
     if (cgroup >= 0) await closeQuietly(host, cgroup)
   }

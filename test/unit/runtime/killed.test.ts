@@ -1,9 +1,10 @@
 /** Processes that end without a word before they execute their program. */
 import test, { type ExecutionContext } from 'ava'
+import type { Context } from '../../../src/runtime/context.ts'
 import { create } from '../../../src/runtime/create.ts'
 import { exec } from '../../../src/runtime/exec.ts'
 import { run } from '../../../src/runtime/run.ts'
-import { failure, machine, succeed } from '../../simulated/commands.ts'
+import { act, failure, machine, succeed } from '../../simulated/commands.ts'
 import type { World } from '../../simulated/world.ts'
 
 const limited = (): World => machine((spec) => (spec.linux!.resources = { memory: { limit: 4096 } }))
@@ -51,6 +52,16 @@ test('exec tells that its process was killed before it was ready, and writes no 
     const error = await failure(t, world, (context) => exec(request, context))
     t.is(error.message, 'process was OOM-killed (memory limit too low?)', dieAt)
     t.is(world.read('/run/e.pid'), undefined)
+  }
+})
+
+test('exec whose cgroup is removed while its process is made says that the container has stopped', async (t) => {
+  const command = (context: Context) => exec({ id: 'web', args: ['ls'], detach: true }, context)
+  const { host } = await act(t, await running(t, machine()), command)
+  const failAt = host.effects.findIndex((effect) => effect.startsWith('processes.spawn'))
+  for (const code of ['ENOENT', 'ENODEV']) {
+    const { error } = await act(t, await running(t, machine()), command, { failAt, code })
+    t.is((error as Error).message, 'cannot exec in a stopped container', code)
   }
 })
 
