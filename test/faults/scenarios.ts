@@ -222,7 +222,7 @@ const survivable: readonly { role?: string; call: string; name?: RegExp; action?
   { role: 'runt', call: 'getcwd', why: 'a working directory that has no name any more: then it is /' },
   { call: 'open_tree', name: /^\/sys\/fs\/cgroup/, action: 'EACCES', why: 'then a cgroup filesystem is mounted' },
   { role: 'init', call: 'ppoll', why: 'what a hook says is no more heard; its end is waited for' },
-  { role: 'init', call: 'read', name: /^pipe:/, why: 'the same' },
+  { call: 'read', name: /^pipe:/, why: 'the same' },
   { role: 'runt', call: 'bpf', why: 'a program that is refused is loaded once more, for the reason' },
   { call: 'statx', name: /\/inside$/, action: 'EACCES', why: 'execvp(3): the next directory of PATH may have it' },
   {
@@ -489,6 +489,8 @@ export class Stage {
     if (action === 'kill') return []
     if (/^[^\n]*\d+: (\w+|\w+ \/proc\/self\/fd\/\d+): [\w /]+$/.test(first)) return ['names a system call only']
     if (/: E[A-Z]+$/m.test(first)) return ['names an errno by its code']
+    // By waitid(2) it is looked whether the process that a message names is a child; one that cannot be looked at is none.
+    if (point.call === 'waitid' && first.endsWith('bad message')) return []
     // init names every failure of mmap(2) by the one that matters.
     if (point.call === 'mmap' && first.includes(errnoText(os.constants.errno.ENOMEM))) return []
     const why = errnoText(os.constants.errno[action as keyof typeof os.constants.errno])
