@@ -13,6 +13,7 @@ if [ ! -e build-fuzz/CMakeCache.txt ]; then
   cmake -S . -B build-fuzz -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER="${compiler/clang++/clang}" -DCMAKE_CXX_COMPILER="$compiler" > build-fuzz/cmake.log 2>&1 ||
     { cat build-fuzz/cmake.log >&2; exit 1; }
 fi
+[ -x build-fuzz/fuzz_plan ] || echo 'fuzz: compiling with sanitizers, which takes some minutes the first time (build-fuzz/build.log)'
 cmake --build build-fuzz --target fuzzers --parallel "$(nproc)" > build-fuzz/build.log 2>&1 || { cat build-fuzz/build.log >&2; exit 1; }
 
 fuzzers=("$@")

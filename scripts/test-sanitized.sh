@@ -6,6 +6,7 @@
 # directory of its file.
 source "$(dirname "$0")/lib.sh"
 
+for file; do [ -f "$file" ] || fail "$file is no test's file: npm run test:sanitized [-- FILE …]"; done
 [ "$(id -u)" = 0 ] || fail 'this needs root'
 bash scripts/build.sh
 bash scripts/build.sh sanitize

@@ -7,7 +7,7 @@
  *   --report FILE          what every fault came to, as JSON lines
  *   --messages             prints each different message once
  */
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { inVm } from '../integration/harness.ts'
 import { machine, type Point } from './inject.ts'
@@ -21,8 +21,14 @@ const { values } = parseArgs({
     actions: { type: 'string' },
     report: { type: 'string' },
     messages: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 })
+if (values.help) {
+  const [, about] = readFileSync(new URL(import.meta.url), 'utf8').split(/\/\*\*\n|\n \*\//)
+  console.log(about!.replace(/^ \* ?/gm, ''))
+  process.exit()
+}
 const [part, parts] = values.part.split('/').map(Number) as [number, number]
 const stride = parts * Number(values.every)
 const wanted = values.command?.split(',')
