@@ -114,6 +114,8 @@ export async function checkPlace(host: Host, { dir, rootfs = '' }: Bundle): Prom
   const hint = `make root.path an empty directory in the bundle, or leave out annotations["${layersAnnotation}"]`
   if (!rootfs.startsWith(`${dir}/`))
     throw new RuntError('EXDEV', `${what}: not in the bundle; ${wants}`, { origin, hint })
+  const status = await attempt(what, { origin }, () => host.files.status(rootfs, { follow: false }))
+  if (status?.type === 'symlink') throw new RuntError('ELOOP', `${what}: is a symlink; ${wants}`, { origin, hint })
   const names = await attempt(what, { origin }, () => host.files.list(rootfs))
   if (names.length > 0) throw new RuntError('ENOTEMPTY', `${what}: not empty; ${wants}`, { origin, hint })
 }

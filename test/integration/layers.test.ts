@@ -329,8 +329,10 @@ test('a root that an engine has prepared is never covered by layers that an anno
     [outside, 'not in the bundle; '],
     ['../outside', 'not in the bundle; '],
     ['.', 'not in the bundle; '],
+    ['link', 'is a symlink; '],
   ] as const) {
     if (root === '../outside') mkdirSync(path.join(sandbox.bundle, root))
+    if (root === 'link') symlinkSync(outside, path.join(sandbox.bundle, root))
     sandbox.use([], [['echo', 'hello']], {}, (spec) => {
       spec.root!.path = root
     })
