@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/ioprio.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -75,6 +76,14 @@ Napi::Value pidfd_wait(const Napi::CallbackInfo &info) {
     if (ready == 1) return Napi::Boolean::New(info.Env(), true);
     if (ready == 0) return Napi::Boolean::New(info.Env(), false);
   }
+}
+
+// unread(fd): how many bytes of a pipe nobody has read yet.
+Napi::Value unread(const Napi::CallbackInfo &info) {
+  const Arguments args(info);
+  int bytes = 0;
+  if (::ioctl(args.fd(0, "fd"), FIONREAD, &bytes) == -1) fail("ioctl");
+  return Napi::Number::New(info.Env(), bytes);
 }
 
 Napi::Value wait(const Napi::CallbackInfo &info) {
@@ -166,6 +175,7 @@ void bind_process(Napi::Object exports) {
   bind<pidfd_signal>(exports, "pidfdSignal");
   bind<pidfd_get_fd>(exports, "pidfdGetFd");
   bind<pidfd_wait>(exports, "pidfdWait");
+  bind<unread>(exports, "unread");
   bind<wait>(exports, "wait");
   bind<set_limit>(exports, "setLimit");
   bind<set_scheduler>(exports, "setScheduler");

@@ -75,6 +75,7 @@ export interface Addon {
   pidfdGetFd(pidfd: Fd, number: number): Fd
   pidfdSignal(pidfd: Fd, signal: number): void
   pidfdWait(pidfd: Fd, timeoutMs: number): boolean
+  unread(fd: Fd): number
   wait(pid: number): ExitStatus
   setLimit(pid: number, resource: number, soft: bigint, hard: bigint): void
   setScheduler(

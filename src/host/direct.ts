@@ -91,6 +91,7 @@ function files(addon: Addon): Files {
     waitReadable: (fd, timeoutMs) => addon.pidfdWait(fd, timeoutMs),
     // Of the writing end poll(2) tells that alone, asked or not (POLLERR).
     waitUnread: (fd, timeoutMs) => addon.pidfdWait(fd, timeoutMs),
+    unread: (fd) => addon.unread(fd),
     write: (fd, data) => addon.write(fd, data),
     lock: (fd, wait) => addon.lock(fd, wait),
     lockShared: (fd) => addon.lockShared(fd),

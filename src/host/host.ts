@@ -76,6 +76,8 @@ export interface Files {
    * milliseconds. False: the time is over.
    */
   waitUnread(fd: Fd, timeoutMs: number): Awaitable<boolean>
+  /** How many bytes that were written to a pipe or fifo, of which this is either end, nobody has read: FIONREAD. */
+  unread(fd: Fd): Awaitable<number>
   write(fd: Fd, data: Uint8Array): Awaitable<void>
   /** flock(2), exclusive. Waits unless `wait` is false, when a held lock gives EAGAIN (of the same number as EWOULDBLOCK). Released by `close`. */
   lock(fd: Fd, wait: boolean): Awaitable<void>

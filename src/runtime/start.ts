@@ -116,7 +116,11 @@ const patience = 1000
 async function hear(context: Context, started: Fd, go: Fd): Promise<Uint8Array> {
   return attempt('wait for the program', {}, async () => {
     const answer = await readAll(context, started)
-    if (answer.length === 0) await context.host.files.waitUnread(go, patience)
+    if (answer.length > 0) return answer
+    const { files } = context.host
+    // Init was killed before it took the go. After that nobody tells its end from the program's.
+    if ((await files.waitUnread(go, patience)) && (await files.unread(go)) > 0)
+      throw new StateError('STOPPED', 'cannot start a container that has stopped')
     return answer
   })
 }

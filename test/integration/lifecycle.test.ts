@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { existsSync, linkSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { together } from './concurrent.ts'
+import { launch, together } from './concurrent.ts'
 import { eventually, lacks, lines, processesOf, runtime, Sandbox } from './harness.ts'
 
 const texts = {
@@ -231,6 +231,34 @@ test('a container whose init was killed from outside is stopped', async (t) => {
     says(t, sandbox.run(['start', id]).stderr, texts.stopped)
     t.is(sandbox.run(['delete', id]).status, 0)
   }
+  sandbox.assertClean(t)
+})
+
+/** Whether a process other than one has a file open. */
+function isOpenElsewhere(file: string, pid: number): boolean {
+  return readdirSync('/proc').some((name) => {
+    if (!/^\d+$/.test(name) || Number(name) === pid) return false
+    try {
+      return readdirSync(`/proc/${name}/fd`).some((fd) => readlinkSync(`/proc/${name}/fd/${fd}`) === file)
+    } catch {
+      return false
+    }
+  })
+}
+
+test('start tells of an init that is killed before it takes the go', async (t) => {
+  const sandbox = waiting(t)
+  const id = await bring(sandbox, 'created')
+  const { pid } = sandbox.state(id)
+  process.kill(pid, 'SIGSTOP')
+  const start = launch(sandbox, ['start', id])
+  if (runtime === 'runt')
+    await eventually(() => isOpenElsewhere(path.join(sandbox.stateRoot, id, 'start'), pid), 'start gives the go')
+  process.kill(pid, 'SIGKILL')
+  const { status, stderr } = await start
+  t.not(status, 0)
+  if (runtime === 'runt') t.regex(stderr, texts.stopped)
+  t.is(sandbox.run(['delete', '--force', id]).status, 0)
   sandbox.assertClean(t)
 })
 

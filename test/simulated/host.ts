@@ -308,6 +308,7 @@ export class SimulatedHost {
         const fifo = this.file(fd).node as Fifo
         return this.within(timeoutMs, () => ![...fifo.opens].some(({ read }) => read))
       },
+      unread: (fd) => (this.file(fd).node as Fifo).data.length,
       write: (fd, data) => void (this.file(fd).node as Fifo).data.push(...data),
       lock: (fd, wait) => this.lock(fd, wait),
       // Nobody takes it exclusively here.

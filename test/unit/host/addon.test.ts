@@ -168,6 +168,7 @@ const right: { readonly [Name in keyof Addon]: readonly unknown[] } = {
   pidfdGetFd: [1 << 30, 3],
   pidfdSignal: [1 << 30, 0],
   pidfdWait: [1 << 30, 0],
+  unread: [1 << 30],
   wait: [0x7fffffff],
   setLimit: [0x7fffffff, 7, 0n, 0n],
   setScheduler: [0x7fffffff, 0, 0, 0, 0n, 0n, 0n, 0n],

@@ -110,6 +110,7 @@ test('a fifo is waited for until its last reader is gone', async (t) => {
   await files.close(reader)
   t.false(await files.waitUnread(writer, 0))
   t.true(await files.waitUnread(writer, long))
+  t.is(await files.unread(writer), 1)
 })
 
 test('a cgroup that is not there changes no more', async (t) => {
