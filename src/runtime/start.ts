@@ -76,7 +76,9 @@ export async function startProgram(
   let answer: Uint8Array
   let go: Fd | undefined
   try {
-    go = await phase(host, 'give the go', () => giveTheGo(context, dir))
+    go = await phase(host, 'give the go', () =>
+      attempt(`write to ${dir}/${startFifo}`, {}, () => giveTheGo(context, dir)),
+    )
     if (state.startHooks !== undefined)
       await (await import('./hooks.ts')).attendStartHooks(context, state.startHooks, started)
     answer = await phase(host, 'wait for the program', () => hear(context, started, go!))
