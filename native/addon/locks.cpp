@@ -53,11 +53,11 @@ class LockWaiter {
     pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
     if (pidfd_.valid()) return;
     const int why = errno;
-    end();
+    reap();
     fail_with(why, "pidfd_open");
   }
   ~LockWaiter() {
-    if (pid_ != -1) end();
+    if (pid_ != -1) reap();
   }
   LockWaiter(const LockWaiter &) = delete;
   LockWaiter &operator=(const LockWaiter &) = delete;
@@ -67,10 +67,7 @@ class LockWaiter {
   // Whether it came to have the lock. One that is killed the moment that it has it leaves it to this process's file
   // nevertheless: who asks again has it at once.
   bool end() {
-    ::kill(pid_, SIGKILL);
-    siginfo_t status = {};
-    retry([&] { return ::waitid(P_PID, static_cast<id_t>(pid_), &status, WEXITED); });
-    pid_ = -1;
+    const siginfo_t status = reap();
     if (status.si_code != CLD_EXITED) return false;
     if (status.si_status != 0) fail_with(status.si_status, "flock");
     return true;
@@ -84,6 +81,14 @@ class LockWaiter {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(ECANCELED);
     ::_exit(retry([&] { return ::flock(fd, LOCK_EX); }) == 0 ? 0 : errno);
+  }
+
+  siginfo_t reap() noexcept {
+    ::kill(pid_, SIGKILL);
+    siginfo_t status = {};
+    while (::waitid(P_PID, static_cast<id_t>(pid_), &status, WEXITED) == -1 && errno == EINTR) continue;
+    pid_ = -1;
+    return status;
   }
 
   pid_t pid_ = -1;
