@@ -25,7 +25,7 @@ struct Pipe {
 
 Pipe make_pipe() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) fail("pipe2");
+  if (::pipe2(ends, O_CLOEXEC) != 0) fail("pipe2", "for a hook");
   return {Fd(ends[0]), Fd(ends[1])};
 }
 
@@ -107,7 +107,7 @@ class HookRun {
       error_.read();
       if (entries[0].revents != 0) break;
     }
-    reap();
+    if (!reap()) fail("waitid", "the hook");
     output_.drain();
     error_.drain();
     return true;
@@ -122,9 +122,12 @@ class HookRun {
     if (!input_.valid()) return;
     const ssize_t size = text_.empty() ? 0 : ::write(input_.get(), text_.data(), text_.size());
     if (size > 0) text_.erase(0, static_cast<size_t>(size));
-    const bool failed = size == -1 && errno != EAGAIN && errno != EINTR;
-    // EPIPE: a hook need not read its input.
-    if (text_.empty() || failed) input_.reset();
+    if (size == -1 && errno != EAGAIN && errno != EINTR) {
+      // A hook need not read its input.
+      if (errno != EPIPE) fail("write", "the hook's standard input");
+      text_.clear();
+    }
+    if (text_.empty()) input_.reset();
   }
 
   void end_now() {
@@ -134,9 +137,9 @@ class HookRun {
     reap();
   }
 
-  void reap() {
-    retry([&] { return ::waitid(P_PID, static_cast<id_t>(child_.pid), &status_, WEXITED); });
+  bool reap() {
     reaped_ = true;
+    return retry([&] { return ::waitid(P_PID, static_cast<id_t>(child_.pid), &status_, WEXITED); }) == 0;
   }
 
   StartedChild child_;

@@ -155,7 +155,7 @@ Napi::Value become_subreaper(const Napi::CallbackInfo &info) {
 // pipe(): its two ends, for what a child says.
 Napi::Value make_pipe(const Napi::CallbackInfo &info) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) fail("pipe2");
+  if (::pipe2(ends, O_CLOEXEC) != 0) fail("pipe2", "for what a child says");
   auto result = Napi::Object::New(info.Env());
   result.Set("reader", ends[0]);
   result.Set("writer", ends[1]);

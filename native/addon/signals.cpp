@@ -68,7 +68,7 @@ SignalCatcher::SignalCatcher(const std::vector<int> &signals) {
 
 void SignalCatcher::open() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) fail("pipe2");
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) fail("pipe2", "for signals");
   reader_.reset(ends[0]);
   writer_.reset(ends[1]);
   int nobody = -1;

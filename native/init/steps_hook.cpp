@@ -102,8 +102,8 @@ Fd input_of(const HookStep &s, int *error) {
   if (!write_all(file.get(), s.before.data, s.before.length, error) || !write_all(file.get(), digits, count, error) ||
       !write_all(file.get(), s.after.data, s.after.length, error))
     return Fd();
-  sys::seek_to_start(file.get());
-  return file;
+  *error = static_cast<int>(sys::seek_to_start(file.get()));
+  return *error < 0 ? Fd() : static_cast<Fd &&>(file);
 }
 
 const char **pointers(Machine &m, const Strs &strings, const char *instead) {
