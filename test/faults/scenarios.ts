@@ -213,7 +213,7 @@ const survivable: readonly { role?: string; call: string; name?: RegExp; action?
   { role: 'init2', call: 'prctl', why: 'the same' },
   { call: 'readlinkat', name: /^\w+$/, why: 'what is no symlink is opened as it is, and nothing that is one' },
   { role: 'runt', call: 'newfstatat', name: /\.seccomp~|libseccomp/, why: 'the same' },
-  { role: 'runt', call: 'readlink', name: /^\/(usr\/)?lib/, why: 'the same: which library it was compiled by' },
+  { role: 'runt', call: 'readlink', name: /^\/(usr$|(usr\/)?lib)/, why: 'the same: which library it was compiled by' },
   { role: 'runt', call: 'mkdir', name: /\.seccomp~/, why: 'the same' },
   { role: 'runt', call: 'prctl', why: 'PR_GET_CHILD_SUBREAPER: then it waits for no other children than its own' },
   {
