@@ -774,7 +774,7 @@ inline void decode(Decoder &d, ChdirStep &s) {
 }
 
 // Set HOME in the environment from the user's entry in the container's /etc/passwd, / where there is none.
-// openat2(RESOLVE_IN_ROOT), read
+// openat2(RESOLVE_IN_ROOT), fstatfs, read
 struct HomeStep {
   uint32_t uid;
 };

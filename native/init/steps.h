@@ -5,6 +5,9 @@
 
 namespace runt {
 
+// What statfs(2) calls a procfs.
+constexpr long kProcMagic = 0x9fa0; // linux/magic.h
+
 // Attaches a detached mount to what a descriptor holds (steps_mount.cpp, as all of these).
 int attach_to(int mount, int target);
 // The messages of a filesystem context ("e proc: Bad value for …"), one a line, into the failure's detail.

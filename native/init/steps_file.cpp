@@ -4,8 +4,7 @@
 namespace runt {
 namespace {
 
-constexpr uint32_t kProcMagic = 0x9fa0; // linux/magic.h
-constexpr uint64_t kProcRoot = 1;       // PROC_ROOT_INO of the kernel
+constexpr uint64_t kProcRoot = 1; // PROC_ROOT_INO of the kernel
 // Nothing mounted over a part of it, no link out of it.
 constexpr uint64_t kProcOnly = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 

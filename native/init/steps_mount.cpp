@@ -5,8 +5,7 @@
 namespace runt {
 namespace {
 
-constexpr int kDetach = 2;          // MNT_DETACH
-constexpr long kProcMagic = 0x9fa0; // linux/magic.h
+constexpr int kDetach = 2; // MNT_DETACH
 
 Fd clone_of(int fd, unsigned flags) {
   return Fd(sys::open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags));

@@ -157,7 +157,8 @@ bool run(const HomeStep &s, Machine &m) {
   m.home = text;
   Fd root(sys::openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (root.get() < 0) return m.fail(root.get(), "openat", "/");
-  // Not blocked by a fifo, not fooled by a device: only a regular file is read.
+  // Not blocked by a fifo, not fooled by a device: only a regular file is read, and none of procfs, whose files look
+  // like it, but some of them (kmsg) wait, or lose what is read.
   Fd passwd(sys::openat2(root.get(), "etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0,
                          RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
   struct statx status;
@@ -165,8 +166,12 @@ bool run(const HomeStep &s, Machine &m) {
   int result = sys::statx(passwd.get(), "", AT_EMPTY_PATH, &status);
   if (result < 0) return m.fail(result, "statx", "/etc/passwd");
   if ((status.stx_mode & kTypeMask) != kTypeRegular) return true;
+  const long type = sys::filesystem_type(passwd.get());
+  if (type < 0) return m.fail(static_cast<int>(type), "fstatfs", "/etc/passwd");
+  if (type == kProcMagic) return true;
   result = home_of(passwd.get(), s.uid, home);
-  return result == 0 || m.fail(result, "read", "/etc/passwd");
+  // What else than a shortage is an image's own doing.
+  return !is_shortage(result) || m.fail(result, "read", "/etc/passwd");
 }
 
 bool run(const ProgramStep &s, Machine &m) {

@@ -303,7 +303,7 @@ const table = {
   },
   home: {
     doc: "Set HOME in the environment from the user's entry in the container's /etc/passwd, / where there is none.",
-    calls: 'openat2(RESOLVE_IN_ROOT), read',
+    calls: 'openat2(RESOLVE_IN_ROOT), fstatfs, read',
     fields: { uid: 'u32' },
   },
   program: {
