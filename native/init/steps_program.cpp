@@ -170,8 +170,7 @@ bool run(const HomeStep &s, Machine &m) {
   if (type < 0) return m.fail(static_cast<int>(type), "fstatfs", "/etc/passwd");
   if (type == kProcMagic) return true;
   result = home_of(passwd.get(), s.uid, home);
-  // What else than a shortage is an image's own doing.
-  return !is_shortage(result) || m.fail(result, "read", "/etc/passwd");
+  return result == 0 || m.fail(result, "read", "/etc/passwd");
 }
 
 bool run(const ProgramStep &s, Machine &m) {
